@@ -1,0 +1,160 @@
+import type { Clock, EpochMs, Random } from '../domain/clock.js'
+import type { NodeId, RunId, ScheduleId, TaskName } from '../domain/ids.js'
+import type { JsonValue } from '../domain/json.js'
+import type { LeaseTiming } from '../domain/lease.js'
+import type { HistoryPolicy } from '../domain/policies.js'
+import type { Run, RunError, RunStatus } from '../domain/run.js'
+import type { Schedule, ScheduleDefinition } from '../domain/schedule.js'
+import type { Task } from '../domain/task.js'
+import type { LogPage, NodeRecord, Page, RunQuery, ScheduleQuery, Store } from '../store/contract.js'
+
+export interface SchedulerOptions {
+  /** A store, or the URL of one: `sqlite:PATH`, `sqlite::memory:`, `memory:`. */
+  readonly store: Store | string
+  /** What this node can run. Without tasks it still fires schedules, for other nodes to run. */
+  readonly tasks?: Iterable<Task<never>>
+  readonly node?: NodeOptions
+  readonly lease?: Partial<LeaseTiming>
+  /** For schedules that set none of their own. */
+  readonly history?: Partial<HistoryPolicy>
+  /** How long `stop` waits for running handlers. @default 30000 */
+  readonly stopGraceMs?: number
+  /** pino, console, or anything with these four methods. @default silent */
+  readonly log?: Logger
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface NodeOptions {
+  /** @default host name and process id */
+  readonly name?: NodeId
+  /** Runs of schedules that ask for one of these groups are taken. @default ['default'] */
+  readonly groups?: readonly string[]
+  /** Runs at once on this node. @default 100 */
+  readonly slots?: number
+}
+
+/** Structured logging: fields first, then the sentence, as in pino. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** One node of Evertick: fires schedules, runs tasks, and gives access to both. Made by `createScheduler`. */
+export interface Scheduler extends AsyncDisposable {
+  readonly node: NodeId
+  readonly store: Store
+  readonly tasks: ReadonlyMap<TaskName, Task>
+  readonly schedules: ScheduleClient
+  readonly runs: RunClient
+  /** Begins to fire and to run. May be called twice. */
+  start(): Promise<void>
+  /**
+   * Stops taking work, hands over what has not begun, waits for running handlers up to the grace, aborts the rest,
+   * leaves no lease behind, and closes the store if it was opened from a URL. May be called twice.
+   */
+  stop(options?: { graceMs?: number }): Promise<void>
+  /** Events of this node. A listener that throws is logged and disturbs nothing. Returns what removes it. */
+  on<Type extends keyof SchedulerEvents>(
+    type: Type,
+    listener: (event: SchedulerEvents[Type]) => void,
+  ): () => void
+  /** Whether the loops make progress, from what they did and not from flags. */
+  health(): Promise<Health>
+  listNodes(): Promise<NodeRecord[]>
+}
+
+/** `false` for a task that is unknown to every node is refused; say `true` when the node that knows it comes later. */
+export interface PutOptions {
+  /** `replace` changes it, `keep` leaves it as it is, `error` refuses. @default 'replace' */
+  readonly ifExists?: 'replace' | 'keep' | 'error'
+  /** Refuse unless the schedule has this revision. */
+  readonly ifRevision?: number
+  readonly allowUnknownTask?: boolean
+}
+
+/** A definition as people write it: dates instead of text, a task instead of its name. */
+export type ScheduleInput = Omit<ScheduleDefinition, 'task' | 'start' | 'end' | 'input'> & {
+  readonly task: TaskName | Task<never>
+  readonly start?: string | Date
+  readonly end?: string | Date
+  readonly input?: unknown
+}
+
+export type SchedulePatch = Partial<Omit<ScheduleInput, 'id'>>
+
+export interface ScheduleClient {
+  /**
+   * Creates or changes a schedule. Put again unchanged, nothing is written and the next fire time stays; changed
+   * in anything but its trigger, start, end or jitter, the next fire time stays as well.
+   * @throws {InvalidError} INVALID_SCHEDULE, INVALID_TRIGGER, INVALID_INPUT, PAYLOAD_TOO_LARGE, UNKNOWN_TASK, NEVER_FIRES
+   * @throws {EvertickError} SCHEDULE_EXISTS, REVISION_CONFLICT
+   */
+  put(schedule: ScheduleInput, options?: PutOptions): Promise<Schedule>
+  /** The same for many, in few round trips. All are checked before the first is written. */
+  putAll(schedules: readonly ScheduleInput[], options?: PutOptions): Promise<Schedule[]>
+  get(id: ScheduleId): Promise<Schedule | null>
+  /** At most 100 unless `limit` says otherwise (up to 1000). */
+  list(query?: Partial<ScheduleQuery>): Promise<Page<Schedule>>
+  /** Replaces the fields given; for a field that is optional, `null` goes back to its default. */
+  patch(
+    id: ScheduleId,
+    changes: SchedulePatch,
+    options?: Pick<PutOptions, 'ifRevision' | 'allowUnknownTask'>,
+  ): Promise<Schedule>
+  /** No run is created after this returns, until resumed. Running runs go on. */
+  pause(id: ScheduleId, options?: { reason?: string }): Promise<Schedule>
+  /** Goes on with the first fire time after now; those that passed while paused are not caught up. */
+  resume(id: ScheduleId): Promise<Schedule>
+  /** Answers whether there was one. Waiting runs are cancelled, running ones asked to end, history stays. */
+  delete(id: ScheduleId, options?: Pick<PutOptions, 'ifRevision'>): Promise<boolean>
+  /** One run, now, besides the timetable, also when paused. The same `requestId` again gives the same run. */
+  runNow(id: ScheduleId, options?: { requestId?: string; input?: unknown }): Promise<Run>
+  /** The next fire times, before jitter: 10 unless `count` says otherwise (up to 1000). */
+  upcoming(id: ScheduleId, options?: { count?: number; after?: EpochMs }): Promise<EpochMs[]>
+}
+
+export interface RunClient {
+  list(query?: Partial<RunQuery>): Promise<Page<Run>>
+  get(id: RunId): Promise<Run | null>
+  /** @throws {EvertickError} RUN_NOT_FOUND; ILLEGAL_STATE when it has ended */
+  cancel(id: RunId): Promise<Run>
+  /** One more attempt for a run that ended without success. @throws {EvertickError} RUN_NOT_FOUND, ILLEGAL_STATE */
+  retry(id: RunId): Promise<Run>
+  log(id: RunId, options?: { after?: number; limit?: number }): Promise<LogPage>
+}
+
+export interface RunEvent {
+  readonly runId: RunId
+  readonly scheduleId: ScheduleId
+  readonly task: TaskName
+  readonly fireTime: EpochMs
+  readonly attempt: number
+}
+
+/** What this node did or saw. */
+export interface SchedulerEvents {
+  'run.started': RunEvent
+  'run.succeeded': RunEvent & { readonly durationMs: number; readonly result: JsonValue }
+  'run.failed': RunEvent & { readonly durationMs: number; readonly error: RunError }
+  'run.retrying': RunEvent & { readonly error: RunError; readonly delayMs: number }
+  'run.cancelled': RunEvent & { readonly error: RunError }
+  /** The outcome was refused: the run is with another node, or gone. */
+  'run.leaseLost': RunEvent
+  'run.missed': { readonly runId: RunId; readonly scheduleId: ScheduleId }
+  'run.skipped': { readonly runId: RunId; readonly scheduleId: ScheduleId }
+  /** A run of a dead node was taken back. */
+  'run.recovered': { readonly runId: RunId; readonly scheduleId: ScheduleId; readonly status: RunStatus }
+  'schedule.broken': { readonly scheduleId: ScheduleId; readonly error: RunError }
+  'node.sessionLost': { readonly node: NodeId }
+}
+
+export interface Health {
+  readonly ready: boolean
+  /** Why not; empty when ready. */
+  readonly problems: readonly string[]
+  readonly lastPeekAgeMs: number | null
+  readonly overdueMs: number
+}

@@ -1,0 +1,257 @@
+import type { EpochMs } from './clock.js'
+import { hash32, type ScheduleId } from './ids.js'
+import type { SchedulePolicy } from './policies.js'
+import type { MissedRange } from './run.js'
+import type { Trigger } from './trigger.js'
+
+export interface FireTime {
+  readonly fireTime: EpochMs
+  /** The fire time plus its jitter. */
+  readonly dueAt: EpochMs
+}
+
+/** What planning needs to know of a schedule. `trigger` already respects the schedule's start and end. */
+export interface Plannable {
+  readonly id: ScheduleId
+  readonly trigger: Trigger
+  readonly policy: Pick<
+    SchedulePolicy,
+    'catchUp' | 'misfireGraceMs' | 'catchUpWindowMs' | 'catchUpLimit' | 'jitterMs'
+  >
+  readonly maxFires: number | null
+}
+
+export interface Plan {
+  /** Fire times that become runs, oldest first. */
+  readonly runs: readonly FireTime[]
+  /** Fire times that are recorded as missed, in one record. */
+  readonly missed: MissedRange | null
+  /** Where the schedule goes on; `null` when it is finished. May be due already: then another plan follows. */
+  readonly next: FireTime | null
+}
+
+export interface PlanLimits {
+  /** Runs that one plan may create: what one atomic step of a store can bear. */
+  readonly maxRuns: number
+  /** Fire times that one plan may look at one by one. */
+  readonly maxSteps: number
+}
+
+// 10,000 steps of a cron trigger take about 3 ms: a backlog of a thousand such schedules stays within seconds.
+export const PLAN_LIMITS: PlanLimits = Object.freeze({ maxRuns: 200, maxSteps: 10_000 })
+
+/**
+ * Decides what becomes of a schedule that is due: pure, from the *stored* fire time and the store's clock alone.
+ * `fireTime` is the stored next fire time, `fires` how many fire times became runs so far.
+ *
+ * Fire times no more than the grace overdue become runs. Older ones are misfires: the catch-up rule picks which of
+ * them still run, and the others are counted in one missed range. Work is bounded by `limits`; what is left over is
+ * due at once under `next`, and a following plan goes on there with the same result as one unbounded plan.
+ */
+export function plan(
+  schedule: Plannable,
+  fireTime: EpochMs,
+  fires: number,
+  storeNow: EpochMs,
+  limits: PlanLimits = PLAN_LIMITS,
+): Plan {
+  const remaining = schedule.maxFires === null ? Infinity : schedule.maxFires - fires
+  if (remaining <= 0) return { runs: [], missed: null, next: null }
+
+  // The hot path: one fire time due, the next one not yet.
+  const following = schedule.trigger.next(fireTime)
+  const first = withJitter(schedule, fireTime)
+  if (first.dueAt > storeNow) return { runs: [], missed: null, next: first }
+  const graceStart = storeNow - schedule.policy.misfireGraceMs
+  if (first.dueAt >= graceStart) {
+    const next = following === null ? null : withJitter(schedule, following)
+    if (next === null || next.dueAt > storeNow || limits.maxRuns === 1) {
+      return { runs: [first], missed: null, next: remaining === 1 ? null : next }
+    }
+  }
+  return planBacklog(schedule, fireTime, remaining, storeNow, limits)
+}
+
+/** When a fire time is due. The same for ever, for it depends on the schedule's id and the fire time alone. */
+export function withJitter(schedule: Pick<Plannable, 'id' | 'policy'>, fireTime: EpochMs): FireTime {
+  const { jitterMs } = schedule.policy
+  return { fireTime, dueAt: jitterMs === 0 ? fireTime : fireTime + jitterOf(schedule.id, fireTime, jitterMs) }
+}
+
+function jitterOf(id: ScheduleId, fireTime: EpochMs, jitterMs: number): number {
+  return hash32(`${id}@${fireTime}`) % (jitterMs + 1)
+}
+
+function planBacklog(
+  schedule: Plannable,
+  fireTime: EpochMs,
+  remaining: number,
+  storeNow: EpochMs,
+  limits: PlanLimits,
+): Plan {
+  const { trigger, policy } = schedule
+  const graceStart = storeNow - policy.misfireGraceMs
+  const windowStart = storeNow - policy.catchUpWindowMs
+  const maxRuns = Math.min(limits.maxRuns, remaining)
+  const runs: FireTime[] = []
+  const missed = new MissedCounter()
+  let at: EpochMs | null = fireTime
+
+  // Misfires. A fire time is one by its due time; jitter moves that by at most jitterMs, so the search is by due time.
+  const isMisfire = (time: EpochMs): boolean => withJitter(schedule, time).dueAt < graceStart
+  if (isMisfire(at)) {
+    switch (policy.catchUp) {
+      case 'none':
+        at = skipMisfires(at)
+        break
+      case 'latest': {
+        at = skipMisfires(at)
+        const latest = missed.to
+        if (latest !== null && latest >= windowStart) {
+          missed.dropLast(previousFire(trigger, latest, fireTime))
+          runs.push(withJitter(schedule, latest))
+        }
+        break
+      }
+      case 'earliest': {
+        if (at < windowStart) at = skipTo(at, windowStart)
+        if (at !== null && isMisfire(at)) {
+          runs.push(withJitter(schedule, at))
+          at = trigger.next(at)
+          if (at !== null && isMisfire(at)) at = skipMisfires(at)
+        }
+        break
+      }
+      case 'all': {
+        const keepFrom = firstOfLast(
+          schedule,
+          Math.max(at, windowStart),
+          graceStart,
+          policy.catchUpLimit,
+          limits,
+        )
+        if (keepFrom > at) at = skipTo(at, keepFrom)
+        while (at !== null && isMisfire(at) && runs.length < maxRuns) {
+          runs.push(withJitter(schedule, at))
+          at = trigger.next(at)
+        }
+        break
+      }
+    }
+  }
+
+  // On time, or within the grace.
+  while (at !== null && runs.length < maxRuns) {
+    const fire = withJitter(schedule, at)
+    if (fire.dueAt > storeNow) break
+    runs.push(fire)
+    at = trigger.next(at)
+  }
+
+  const finished = at === null || runs.length >= remaining
+  return { runs, missed: missed.range(), next: finished ? null : withJitter(schedule, at!) }
+
+  /** Counts misfires as missed, from `from` on; answers the first fire time that is none. */
+  function skipMisfires(from: EpochMs): EpochMs | null {
+    // Everything due before the grace: fire times before graceStart − jitterMs surely, later ones one by one.
+    let cursor = skipTo(from, graceStart - policy.jitterMs)
+    while (cursor !== null && isMisfire(cursor)) {
+      missed.add(cursor)
+      cursor = trigger.next(cursor)
+    }
+    return cursor
+  }
+
+  /** Counts fire times in [from, to) as missed; answers the first one at or after `to`. */
+  function skipTo(from: EpochMs, to: EpochMs): EpochMs | null {
+    if (from >= to) return from
+    const target = trigger.next(to - 1)
+    if (trigger.count !== undefined) {
+      const last = previousFire(trigger, to, from)
+      missed.addRange(from, last, 1 + trigger.count(from, to - 1), true)
+      return target
+    }
+    let count = 0
+    let last = from
+    for (let time: EpochMs | null = from; time !== null && time < to; time = trigger.next(time)) {
+      if (count === limits.maxSteps) {
+        missed.addRange(from, previousFire(trigger, to, from), count, false)
+        return target
+      }
+      count++
+      last = time
+    }
+    missed.addRange(from, last, count, true)
+    return target
+  }
+}
+
+class MissedCounter {
+  #count = 0
+  #exact = true
+  #from: EpochMs | null = null
+  to: EpochMs | null = null
+
+  add(time: EpochMs): void {
+    this.addRange(time, time, 1, true)
+  }
+
+  addRange(from: EpochMs, to: EpochMs, count: number, exact: boolean): void {
+    this.#from ??= from
+    this.to = to
+    this.#count += count
+    this.#exact &&= exact
+  }
+
+  /** Takes the newest one out again; `previous` is the fire time before it. */
+  dropLast(previous: EpochMs): void {
+    this.#count--
+    this.to = previous
+  }
+
+  range(): MissedRange | null {
+    if (this.#count === 0 || this.#from === null || this.to === null) return null
+    return { count: this.#count, exact: this.#exact, from: this.#from, to: this.to }
+  }
+}
+
+/**
+ * The last fire time before `before` that is at or after `floor` (itself a fire time), found with `next` alone:
+ * look back over spans that double until one holds a fire time, then walk to its end.
+ */
+export function previousFire(trigger: Trigger, before: EpochMs, floor: EpochMs): EpochMs {
+  for (let span = 1000; ; span *= 2) {
+    const start = before - span
+    if (start <= floor) return lastBefore(trigger, floor, before)
+    const first = trigger.next(start)
+    if (first !== null && first < before) return lastBefore(trigger, first, before)
+  }
+}
+
+function lastBefore(trigger: Trigger, from: EpochMs, before: EpochMs): EpochMs {
+  let last = from
+  for (let time = trigger.next(last); time !== null && time < before; time = trigger.next(last)) last = time
+  return last
+}
+
+/** Where the newest `limit` fire times in [from, to) begin; where it cannot be told within the steps, `from`. */
+function firstOfLast(
+  schedule: Plannable,
+  from: EpochMs,
+  to: EpochMs,
+  limit: number,
+  limits: PlanLimits,
+): EpochMs {
+  const { trigger } = schedule
+  const newest: EpochMs[] = []
+  let steps = 0
+  for (let time = trigger.next(from - 1); time !== null && time < to; time = trigger.next(time)) {
+    if (++steps > limits.maxSteps) {
+      // Too dense to keep in hand: start over nearer to the end, where the newest surely are.
+      return firstOfLast(schedule, time, to, limit, limits)
+    }
+    newest.push(time)
+    if (newest.length > 2 * limit) newest.splice(0, newest.length - limit)
+  }
+  return newest.length > limit ? newest[newest.length - limit]! : (newest[0] ?? from)
+}

@@ -1,0 +1,2 @@
+export type * from './client/types.js'
+export type * from './store/contract.js'

@@ -1,0 +1,348 @@
+import type { EpochMs } from '../domain/clock.js'
+import type { NodeId, RunId, ScheduleId, SessionId, TaskName } from '../domain/ids.js'
+import type { JsonText } from '../domain/json.js'
+import type { Fence, Lease } from '../domain/lease.js'
+import type { FireTime } from '../domain/plan.js'
+import type { Delivery, HistoryPolicy, Overlap } from '../domain/policies.js'
+import type {
+  LogLevel,
+  LogLine,
+  MissedRange,
+  Run,
+  RunError,
+  RunKind,
+  RunProgress,
+  RunStatus,
+} from '../domain/run.js'
+import type { Schedule, ScheduleDefinition, ScheduleState } from '../domain/schedule.js'
+
+/**
+ * The shared truth. Every verb is one atomic step (a batch: one step per item, in order), decided by the store's own
+ * clock, and safe to call again when its answer was lost: it throws {@link STORE_UNAVAILABLE} only then, and the
+ * caller repeats it unchanged. No verb leaves half a write behind. A store passes the conformance suite of
+ * `@evertick/core/testing`, which states each promise as a test.
+ *
+ * @see docs/design.md, "The protocol"
+ */
+export interface Store {
+  readonly info: StoreInfo
+
+  /** The store's clock. It never goes back. */
+  now(): Promise<EpochMs>
+
+  // ── schedules ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes each item whose expectation holds; the others answer `conflict` with what is there, or `null`. */
+  putSchedules(items: readonly PutSchedule[]): Promise<PutResult[]>
+  /** In the order of `ids`; `null` where there is none. */
+  getSchedules(ids: readonly ScheduleId[]): Promise<(Schedule | null)[]>
+  /** Ordered by id. */
+  listSchedules(query: ScheduleQuery): Promise<Page<Schedule>>
+  /**
+   * Removes the schedule, cancels its open runs (waiting ones at once, running ones by request), and keeps its
+   * high-water mark for a day, so that a re-created schedule cannot repeat a fire time. History stays until pruned.
+   * Answers whether there was one; a `revision` that does not match is a REVISION_CONFLICT error.
+   */
+  deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean>
+
+  // ── fire-due ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Active schedules that are due, at most `limit`. A backlog does not delay today's fires: at least 70 % of the
+   * limit is left to those due within the last 500 ms, where there are as many.
+   */
+  peek(limit: number): Promise<Peek>
+  /**
+   * Turns plans into runs. Per decision, if revision and fire time are unchanged, the schedule is active and due:
+   * creates the runs above the high-water mark under the overlap rule, records the missed range, raises the
+   * high-water mark, moves to `next`. With `dispatch`, leases what may start now (see {@link claim}) in the same step.
+   */
+  commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult>
+
+  // ── runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Creates runs by request. A request id that the schedule has seen answers the run of that time, unchanged. */
+  addRuns(requests: readonly RunRequest[]): Promise<Run[]>
+  /**
+   * Leases runs that are ready, up to the slots that `dispatch` offers: by priority, then by due time, within the
+   * groups and tasks named, and never above a task's cluster limit. A repeated `requestId` answers the same leases
+   * as far as they are still held.
+   * @throws {SessionExpiredError} nothing was leased.
+   */
+  claim(dispatch: Dispatch): Promise<ClaimedRun[]>
+  /** Ends attempts. Fenced: an answer `false` means LEASE_LOST, and nothing was written. Success is final. */
+  finish(reports: readonly AttemptReport[]): Promise<boolean[]>
+  /** Adds log lines and progress. Fenced like `finish`. Logs beyond their limit are cut with a mark. */
+  report(updates: readonly RunUpdate[]): Promise<boolean[]>
+  /**
+   * A waiting run becomes `cancelled` at once; a running one is marked, and its node told at the next heartbeat.
+   * Answers the run after that, unchanged if it had ended; `null` if there is none.
+   */
+  cancelRun(id: RunId): Promise<Run | null>
+  /** An ended run that did not succeed becomes `pending` again, for one more attempt. Unchanged otherwise. */
+  retryRun(id: RunId): Promise<Run | null>
+  getRun(id: RunId): Promise<Run | null>
+  /** Newest first: by fire time within one schedule, else by creation. */
+  listRuns(query: RunQuery): Promise<Page<Run>>
+  /** Oldest first. */
+  readLog(id: RunId, query: { after?: number; limit: number }): Promise<LogPage>
+
+  // ── nodes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Starts or renews the session for `leaseMs` from now, and with it every lease that it holds.
+   * @throws {SessionExpiredError} it had expired or left: everything it held may be with others.
+   */
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer>
+  /** Alive ones, and those gone for less than a day. */
+  listNodes(): Promise<NodeRecord[]>
+  /** Ends the session at once; what it still holds is recovered like that of a dead node. */
+  leave(session: SessionId): Promise<void>
+  /**
+   * Takes back runs of expired sessions, at most `limit`: `atLeastOnce` becomes `retrying`, due now; `atMostOnce`
+   * becomes `lost`; one that has been recovered {@link MAX_RECOVERIES} times becomes `failed`.
+   */
+  recover(limit: number): Promise<RecoveredRun[]>
+
+  // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Deletes old history by each schedule's own rule, at most `limit` runs, going round the schedules. */
+  prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult>
+  stats(): Promise<StoreStats>
+  /** Told when something may have become due, ready or cancelled. Hints only: they may be lost or superfluous. */
+  watch(listener: (hint: StoreHint) => void): () => void
+  /** May be called twice. Verbs called afterwards throw STORE_CLOSED. */
+  close(): Promise<void>
+}
+
+export interface StoreInfo {
+  readonly kind: string
+  /** Where it is, without secrets. */
+  readonly location: string
+  /** Acknowledged writes survive the death of the process and of the machine. */
+  readonly durable: boolean
+  /** Other processes can take part. */
+  readonly shared: boolean
+  /** Hints of {@link Store.watch} cross processes; without it, nodes poll more often. */
+  readonly notifies: boolean
+}
+
+export type StoreHint = 'due' | 'ready' | 'cancel'
+
+export interface Page<Item> {
+  readonly items: Item[]
+  /** Opaque; hand it back to go on after this page. `null` on the last page. */
+  readonly nextCursor: string | null
+}
+
+export interface PutSchedule {
+  readonly definition: ScheduleDefinition
+  readonly state: ScheduleState
+  readonly stateReason: string | null
+  /** What must be there: nothing, or this revision. */
+  readonly expect: 'absent' | number
+  /**
+   * Where it fires next; `keep` leaves the stored one, which may be moving at this moment.
+   * A fire time at or below the high-water mark of a deleted namesake will create no run.
+   */
+  readonly timing: 'keep' | FireTime | null
+}
+
+export type PutResult =
+  | { readonly outcome: 'created' | 'updated'; readonly schedule: Schedule }
+  | { readonly outcome: 'conflict'; readonly schedule: Schedule | null }
+
+export interface ScheduleQuery {
+  readonly state?: ScheduleState
+  readonly task?: TaskName
+  /** Ids that begin with this. */
+  readonly prefix?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface DueSchedule {
+  readonly id: ScheduleId
+  readonly revision: number
+  readonly fireTime: EpochMs
+  readonly dueAt: EpochMs
+  readonly fires: number
+}
+
+export interface Peek {
+  readonly due: DueSchedule[]
+  /** The store's clock when it looked. */
+  readonly now: EpochMs
+  /** When the next schedule that is not in `due` becomes due, or `null`. Not above `now` when more are due. */
+  readonly nextDueAt: EpochMs | null
+}
+
+/** A plan, with what the store needs to carry it out in one step. Correct as long as `revision` is. */
+export interface FireDecision {
+  readonly scheduleId: ScheduleId
+  readonly revision: number
+  readonly fireTime: EpochMs
+  readonly runs: readonly FireTime[]
+  readonly missed: MissedRange | null
+  readonly next: FireTime | null
+  readonly task: TaskName
+  readonly spec: JsonText | null
+  readonly overlap: Overlap
+  readonly delivery: Delivery
+  readonly priority: number
+  readonly group: string
+}
+
+/** What a node can start right now. */
+export interface Dispatch {
+  readonly session: SessionId
+  readonly node: NodeId
+  /** Unique per call; the same when the call is repeated because its answer was lost. */
+  readonly requestId: string
+  /** Free slots in all. */
+  readonly slots: number
+  readonly groups: readonly string[]
+  readonly tasks: ReadonlyMap<TaskName, TaskCapacity>
+}
+
+export interface TaskCapacity {
+  /** Free slots of this node for the task. */
+  readonly slots: number
+  /** Runs of the task that may be running in the whole cluster, or `null`. */
+  readonly clusterLimit: number | null
+}
+
+export interface CommitResult {
+  /** Per decision: whether it was carried out. `false`: the schedule had changed or another node was first. */
+  readonly committed: readonly boolean[]
+  /** Leased to the dispatching session: start them. */
+  readonly claimed: readonly ClaimedRun[]
+  /** Created, and left to be claimed. */
+  readonly waiting: number
+  /** Recorded as skipped because of overlap. */
+  readonly skipped: readonly RunId[]
+  /** Recorded as missed. */
+  readonly missed: readonly RunId[]
+}
+
+export interface ClaimedRun extends Lease {
+  readonly scheduleId: ScheduleId
+  readonly kind: RunKind
+  readonly fireTime: EpochMs
+  readonly task: TaskName
+  readonly attempt: number
+  readonly delivery: Delivery
+  readonly dueAt: EpochMs
+  readonly createdAt: EpochMs
+  readonly startedAt: EpochMs
+  readonly spec: JsonText | null
+}
+
+export interface RunRequest {
+  readonly scheduleId: ScheduleId
+  /** Makes the request idempotent within the schedule; empty is not allowed. */
+  readonly requestId: string
+  readonly kind: Exclude<RunKind, 'scheduled'>
+  /** `null`: the store's now. */
+  readonly fireTime: EpochMs | null
+  readonly task: TaskName
+  readonly spec: JsonText | null
+  readonly delivery: Delivery
+  readonly priority: number
+  readonly group: string
+}
+
+export type AttemptOutcome =
+  | { readonly kind: 'succeeded'; readonly result: JsonText | null }
+  | { readonly kind: 'failed'; readonly error: RunError }
+  | { readonly kind: 'cancelled'; readonly error: RunError }
+  /** Try again `delayMs` from now. A run whose cancellation was requested is cancelled instead. */
+  | { readonly kind: 'retry'; readonly error: RunError; readonly delayMs: number }
+  /** The body was aborted because the node stops: the same as a recovery, decided by the run's delivery. */
+  | { readonly kind: 'interrupted'; readonly error: RunError }
+  /** The body never began: `pending` again, as if it had not been claimed. */
+  | { readonly kind: 'released' }
+
+export interface AttemptReport extends Lease {
+  readonly outcome: AttemptOutcome
+}
+
+export interface RunUpdate extends Lease {
+  readonly log: readonly { readonly level: LogLevel; readonly message: string }[]
+  readonly progress: Omit<RunProgress, 'at'> | null
+}
+
+export interface RunQuery {
+  readonly scheduleId?: ScheduleId
+  readonly task?: TaskName
+  readonly status?: readonly RunStatus[]
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface LogPage {
+  readonly lines: LogLine[]
+  /** Hand it back as `after` to read on. */
+  readonly position: number
+}
+
+export interface NodeInfo {
+  readonly session: SessionId
+  readonly node: NodeId
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly groups: readonly string[]
+  readonly tasks: readonly TaskName[]
+  readonly slots: number
+  readonly slotsInUse: number
+  readonly eventLoopDelayMs: number
+  /** Of one core: 1 is a core fully used. */
+  readonly cpu: number
+  readonly memoryBytes: number
+}
+
+export interface Heartbeat extends NodeInfo {
+  readonly leaseMs: number
+}
+
+export interface HeartbeatAnswer {
+  readonly now: EpochMs
+  /** Runs of this session whose cancellation was requested. */
+  readonly cancel: readonly RunId[]
+}
+
+export interface NodeRecord extends NodeInfo {
+  readonly alive: boolean
+  readonly startedAt: EpochMs
+  readonly lastBeatAt: EpochMs
+  readonly leaseUntil: EpochMs
+}
+
+export interface RecoveredRun {
+  readonly id: RunId
+  readonly scheduleId: ScheduleId
+  readonly task: TaskName
+  readonly status: Extract<RunStatus, 'retrying' | 'lost' | 'failed' | 'cancelled'>
+  readonly attempt: number
+}
+
+export interface PruneResult {
+  readonly deleted: number
+  /** There may be more to delete right now. */
+  readonly more: boolean
+}
+
+export interface StoreStats {
+  readonly now: EpochMs
+  readonly schedules: Readonly<Record<ScheduleState, number>>
+  readonly pending: number
+  readonly running: number
+  readonly retrying: number
+  /** When the most overdue active schedule was due, or `null` when none is overdue. */
+  readonly oldestDueAt: EpochMs | null
+  /** Tasks of waiting runs that no live node knows, with how many wait. */
+  readonly unclaimed: Readonly<Record<TaskName, number>>
+}
+
+export type { Fence }

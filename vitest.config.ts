@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+// Tests read the sources; only e2e runs what was built.
+const alias = [
+  { find: /^@evertick\/core$/, replacement: source('packages/core/src/index.ts') },
+  { find: /^@evertick\/core\/testing$/, replacement: source('packages/core/src/testing/index.ts') },
+  { find: /^@evertick\/core\/sqlite$/, replacement: source('packages/core/src/stores/sqlite/index.ts') },
+]
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
