@@ -1,0 +1,210 @@
+import { runIdOf } from '../../domain/ids.js'
+import { nextFence } from '../../domain/lease.js'
+import type { FireTime } from '../../domain/plan.js'
+import type { Run } from '../../domain/run.js'
+import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import type { Database } from './database.js'
+import type { Hints } from './hints.js'
+import { Leasing } from './leasing.js'
+import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import type { RunEndings } from './run-endings.js'
+
+const INSERT_RUN = `
+INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, status, queue, attempt, session, fence,
+  limited, priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const OVERLAP_ERROR = JSON.stringify({ code: 'OVERLAP', message: 'The last run of the schedule was still going' })
+
+interface MutableResult extends CommitResult {
+  committed: boolean[]
+  waiting: number
+  skipped: string[]
+  missed: string[]
+}
+
+/** How fire times become runs. Every method runs inside a transaction. */
+export class Firing {
+  readonly #db: Database
+  readonly #endings: RunEndings
+  readonly #hints: Hints
+
+  constructor(db: Database, endings: RunEndings, hints: Hints) {
+    this.#db = db
+    this.#endings = endings
+    this.#hints = hints
+  }
+
+  commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): CommitResult {
+    const leasing = dispatch === null ? null : new Leasing(this.#db, dispatch)
+    const result: MutableResult = {
+      committed: Array.from({ length: decisions.length }, () => false),
+      claimed: [],
+      waiting: 0,
+      skipped: [],
+      missed: [],
+    }
+    for (const index of byPriority(decisions)) {
+      result.committed[index] = this.#carryOut(decisions[index]!, leasing, result)
+    }
+    if (result.waiting > 0) this.#hints.note('ready')
+    return { ...result, claimed: leasing?.conclude() ?? [] }
+  }
+
+  #carryOut(decision: FireDecision, leasing: Leasing | null, result: MutableResult): boolean {
+    const runs = this.#advance(decision)
+    if (runs === null) return false
+    const { missed } = decision
+    if (missed !== null) this.#recordMissed(decision, result)
+    for (const fire of runs) this.#fire(decision, fire, leasing, result)
+    return true
+  }
+
+  /**
+   * The compare-and-set. Answers the runs to create, without those at or below the high-water mark; `null` when the
+   * schedule is no longer as the decision saw it.
+   */
+  #advance({ scheduleId, revision, fireTime, runs, missed, next }: FireDecision): readonly FireTime[] | null {
+    if (next !== null && next.fireTime <= fireTime) return null
+    const row = this.#db
+      .statement(
+        `SELECT high_water_mark AS mark FROM schedules
+         WHERE id = ? AND revision = ? AND fire_time = ? AND state = 'active' AND due_at <= ?`,
+      )
+      .get(scheduleId, revision, fireTime, this.#db.now()) as { mark: number | null } | undefined
+    if (row === undefined) return null
+    const mark = row.mark ?? -Infinity
+    const fresh = runs.length > 0 && runs[0]!.fireTime <= mark ? runs.filter((run) => run.fireTime > mark) : runs
+    const reached = Math.max(mark, missed?.to ?? -Infinity, runs.at(-1)?.fireTime ?? -Infinity)
+    this.#db
+      .statement('UPDATE schedules SET fire_time = ?, due_at = ?, high_water_mark = ?, fires = fires + ?, state = ? WHERE id = ?')
+      .run(
+        next?.fireTime ?? null,
+        next?.dueAt ?? null,
+        reached === -Infinity ? null : reached,
+        fresh.length,
+        next === null ? 'finished' : 'active',
+        scheduleId,
+      )
+    return fresh
+  }
+
+  #fire(decision: FireDecision, fire: FireTime, leasing: Leasing | null, result: MutableResult): void {
+    const { scheduleId, task, group, priority } = decision
+    const verdict = decision.overlap === 'allow' ? 'free' : this.#overlap(decision)
+    if (verdict === 'skipped') {
+      if (this.#insert(decision, fire, 'skipped', QUEUE.ended, OVERLAP_ERROR) !== null) {
+        result.skipped.push(runIdOf(scheduleId, fire.fireTime))
+      }
+    } else if (verdict === 'blocked') {
+      if (this.#insert(decision, fire, 'pending', QUEUE.blocked, null) !== null) result.waiting++
+    } else if (leasing?.mayTakeNew(task, group, priority) === true) {
+      this.#start(decision, fire, leasing)
+    } else if (this.#insert(decision, fire, 'pending', QUEUE.ready, null) !== null) {
+      result.waiting++
+    }
+  }
+
+  #overlap({ scheduleId, overlap }: FireDecision): 'free' | 'blocked' | 'skipped' {
+    const open = this.#db
+      .statement('SELECT max(queue) AS highest, sum(queue = 3) AS blocked FROM runs WHERE schedule_id = ? AND queue > 0')
+      .get(scheduleId) as { highest: number | null; blocked: number | null }
+    if (open.highest === null) return 'free'
+    switch (overlap) {
+      case 'bufferAll':
+        return 'blocked'
+      case 'bufferOne':
+        return open.blocked === 0 ? 'blocked' : 'skipped'
+      case 'cancelOther':
+        return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule took its place') ? 'blocked' : 'free'
+      default:
+        return 'skipped'
+    }
+  }
+
+  #start(decision: FireDecision, fire: FireTime, leasing: Leasing): void {
+    const { scheduleId, task, delivery, spec } = decision
+    const now = this.#db.now()
+    const fence = nextFence(0, now)
+    const limited = leasing.isLimited(task) ? 1 : 0
+    const { changes, lastInsertRowid } = this.#db
+      .statement(INSERT_RUN)
+      .run(
+        scheduleId, fire.fireTime, '', 'scheduled', task, 'running', QUEUE.held, 1, leasing.session, fence,
+        limited, decision.priority, decision.group, delivery, fire.dueAt, now, now, null, spec, null, null,
+      ) // prettier-ignore
+    if (Number(changes) === 0) return
+    const run: ClaimedRun = {
+      runId: runIdOf(scheduleId, fire.fireTime),
+      fence,
+      scheduleId,
+      kind: 'scheduled',
+      fireTime: fire.fireTime,
+      task,
+      attempt: 1,
+      delivery,
+      dueAt: fire.dueAt,
+      createdAt: now,
+      startedAt: now,
+      spec,
+    }
+    leasing.takeNew(Number(lastInsertRowid), run)
+  }
+
+  /** Answers the number of the run, or `null` when it existed already. */
+  #insert(
+    decision: FireDecision,
+    fire: FireTime,
+    status: 'pending' | 'skipped' | 'missed',
+    queue: number,
+    error: string | null,
+    missed: string | null = null,
+  ): number | null {
+    const { scheduleId, task, priority, group, delivery, spec } = decision
+    const now = this.#db.now()
+    const endedAt = queue === QUEUE.ended ? now : null
+    const { changes, lastInsertRowid } = this.#db
+      .statement(INSERT_RUN)
+      .run(
+        scheduleId, fire.fireTime, '', 'scheduled', task, status, queue, 0, null, 0,
+        0, priority, group, delivery, fire.dueAt, now, null, endedAt, spec, error, missed,
+      ) // prettier-ignore
+    return Number(changes) === 0 ? null : Number(lastInsertRowid)
+  }
+
+  #recordMissed(decision: FireDecision, result: MutableResult): void {
+    const missed = decision.missed!
+    const message =
+      missed.count === 1
+        ? 'Not started within its misfire grace'
+        : `${missed.exact ? '' : 'More than '}${missed.count} fire times were not started within their misfire grace`
+    const error = JSON.stringify({ code: 'MISFIRE', message })
+    const fire = { fireTime: missed.to, dueAt: missed.to }
+    if (this.#insert(decision, fire, 'missed', QUEUE.ended, error, JSON.stringify(missed)) !== null) {
+      result.missed.push(runIdOf(decision.scheduleId, missed.to))
+    }
+  }
+
+  addByRequest(request: RunRequest): Run {
+    const now = this.#db.now()
+    const fireTime = request.fireTime ?? now
+    const { changes } = this.#db
+      .statement(INSERT_RUN)
+      .run(
+        request.scheduleId, fireTime, request.requestId, request.kind, request.task, 'pending', QUEUE.ready, 0, null, 0,
+        0, request.priority, request.group, request.delivery, now, now, null, null, request.spec, null, null,
+      ) // prettier-ignore
+    if (Number(changes) > 0) this.#hints.note('ready')
+    const row = this.#db
+      .statement(`${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`)
+      .get(request.scheduleId, request.requestId, fireTime) as RunRow
+    return runOf(row)
+  }
+}
+
+/** The order in which decisions compete for slots. */
+function byPriority(decisions: readonly FireDecision[]): number[] {
+  const order = decisions.map((_, index) => index)
+  const uniform = decisions.every((decision) => decision.priority === decisions[0]!.priority)
+  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
+}

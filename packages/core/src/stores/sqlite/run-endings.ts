@@ -1,0 +1,240 @@
+import { parseRunId, runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
+import { MAX_PAST_ATTEMPTS, MAX_RECOVERIES, type PastAttempt, type RunError, type RunStatus } from '../../domain/run.js'
+import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
+import type { Database } from './database.js'
+import type { Hints } from './hints.js'
+import { parsed, QUEUE, SELECT_RUN, type RunRow } from './rows.js'
+
+type Ending = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled' | 'lost'>
+
+/** How attempts and runs end, and what that means for their schedule. Every method runs inside a transaction. */
+export class RunEndings {
+  readonly #db: Database
+  readonly #hints: Hints
+
+  constructor(db: Database, hints: Hints) {
+    this.#db = db
+    this.#hints = hints
+  }
+
+  finishAll(reports: readonly AttemptReport[]): boolean[] {
+    // Asked once per batch: almost always nothing fails and nothing is blocked, and a success is one statement.
+    const quiet = !this.#anyFailing() && !this.#anyBlocked()
+    return reports.map((report) => this.#finish(report, quiet))
+  }
+
+  #finish({ runId, fence, outcome }: AttemptReport, quiet: boolean): boolean {
+    const identity = parseRunId(runId)
+    if (identity === null) return false
+    const { scheduleId, fireTime, requestId } = identity
+    if (outcome.kind === 'succeeded') {
+      const { changes } = this.#db
+        .statement(
+          `UPDATE runs SET status = 'succeeded', queue = 0, ended_at = ?, result = ?, error = NULL
+           WHERE schedule_id = ? AND fire_time = ? AND request_id = ? AND fence = ? AND queue = 4`,
+        )
+        .run(this.#db.now(), outcome.result, scheduleId, fireTime, requestId, fence)
+      if (changes === 0) return false
+      if (!quiet) this.#afterEnd(scheduleId, 'succeeded')
+      return true
+    }
+    const row = this.#db
+      .statement(
+        `${SELECT_RUN} WHERE schedule_id = ? AND fire_time = ? AND request_id = ? AND fence = ? AND queue = 4`,
+      )
+      .get(scheduleId, fireTime, requestId, fence) as RunRow | undefined
+    if (row === undefined) return false
+    switch (outcome.kind) {
+      case 'failed':
+      case 'cancelled':
+        this.#end(row, outcome.kind, outcome.error)
+        break
+      case 'retry':
+        this.#putBack(row, outcome.error, outcome.delayMs)
+        break
+      case 'interrupted':
+        this.#takeBack(row, outcome.error)
+        break
+      case 'released':
+        this.#release(row)
+        break
+    }
+    return true
+  }
+
+  #end(row: RunRow, status: Ending, error: RunError): void {
+    this.#db
+      .statement('UPDATE runs SET status = ?, queue = 0, ended_at = ?, error = ? WHERE number = ?')
+      .run(status, this.#db.now(), JSON.stringify(error), row.number)
+    this.#afterEnd(row.schedule_id, status)
+  }
+
+  #putBack(row: RunRow, error: RunError, delayMs: number): void {
+    if (row.cancel_requested === 1) return this.#end(row, 'cancelled', CANCELLED)
+    const now = this.#db.now()
+    this.#db
+      .statement(
+        `UPDATE runs SET status = 'retrying', queue = ?, due_at = ?, limited = 0, error = ?, attempts = ?
+         WHERE number = ?`,
+      )
+      .run(
+        delayMs > 0 ? QUEUE.delayed : QUEUE.ready,
+        now + delayMs,
+        JSON.stringify(error),
+        withPastAttempt(row, error, now),
+        row.number,
+      )
+    if (delayMs <= 0) this.#hints.note('ready')
+  }
+
+  /** What becomes of a run whose node died, or had to let go of it while its body ran. */
+  #takeBack(row: RunRow, error: RunError): RecoveredRun['status'] {
+    if (row.cancel_requested === 1) {
+      this.#end(row, 'cancelled', CANCELLED)
+      return 'cancelled'
+    }
+    if (row.delivery === 'atMostOnce') {
+      this.#end(row, 'lost', error)
+      return 'lost'
+    }
+    if (row.recoveries >= MAX_RECOVERIES) {
+      const message = `Given up after ${MAX_RECOVERIES} recoveries; the last: ${error.message}`
+      this.#end(row, 'failed', { code: 'ABANDONED', message })
+      return 'failed'
+    }
+    this.#db.statement('UPDATE runs SET recoveries = recoveries + 1 WHERE number = ?').run(row.number)
+    this.#putBack(row, error, 0)
+    return 'retrying'
+  }
+
+  #release(row: RunRow): void {
+    if (row.cancel_requested === 1) return this.#end(row, 'cancelled', CANCELLED)
+    this.#db
+      .statement(
+        `UPDATE runs SET status = 'pending', queue = 1, attempt = attempt - 1, due_at = ?, limited = 0, started_at = NULL
+         WHERE number = ?`,
+      )
+      .run(this.#db.now(), row.number)
+    this.#hints.note('ready')
+  }
+
+  /** Takes back up to `limit` runs of the sessions that have expired. */
+  recover(limit: number): RecoveredRun[] {
+    const rows = this.#db
+      .statement(
+        `${SELECT_RUN} WHERE runs.queue = 4 AND runs.session IN (SELECT number FROM sessions WHERE lease_until <= ?) LIMIT ?`,
+      )
+      .all(this.#db.now(), limit) as RunRow[]
+    return rows.map((row) => {
+      const error = { code: 'ABANDONED', message: `Node ${row.node ?? 'unknown'} died or lost its lease` }
+      return {
+        id: runIdOf(row.schedule_id, row.fire_time, row.request_id),
+        scheduleId: row.schedule_id,
+        task: row.task,
+        status: this.#takeBack(row, error),
+        attempt: row.attempt,
+      }
+    })
+  }
+
+  cancel(id: RunId): void {
+    const row = this.find(id)
+    if (row === null || row.queue === QUEUE.ended) return
+    if (row.queue === QUEUE.held) {
+      this.#db.statement('UPDATE runs SET cancel_requested = 1 WHERE number = ?').run(row.number)
+      this.#hints.note('cancel')
+    } else {
+      this.#end(row, 'cancelled', CANCELLED)
+    }
+  }
+
+  /** Ends the waiting runs of a schedule and marks the running ones. Answers whether any is still running. */
+  cancelAllOf(scheduleId: ScheduleId, reason: string): boolean {
+    const error = JSON.stringify({ code: 'CANCELLED', message: reason })
+    this.#db
+      .statement(
+        `UPDATE runs SET status = 'cancelled', queue = 0, ended_at = ?, error = ? WHERE schedule_id = ? AND queue IN (1, 2, 3)`,
+      )
+      .run(this.#db.now(), error, scheduleId)
+    const { changes } = this.#db
+      .statement('UPDATE runs SET cancel_requested = 1 WHERE schedule_id = ? AND queue = 4')
+      .run(scheduleId)
+    if (Number(changes) > 0) this.#hints.note('cancel')
+    return Number(changes) > 0
+  }
+
+  retry(id: RunId): void {
+    const row = this.find(id)
+    if (row === null || row.queue !== QUEUE.ended || row.status === 'succeeded') return
+    const attempts =
+      row.attempt > 0 ? withPastAttempt(row, parsed<RunError>(row.error) ?? CANCELLED, row.ended_at!) : row.attempts
+    this.#db
+      .statement(
+        `UPDATE runs SET status = 'pending', queue = 1, due_at = ?, ended_at = NULL, error = NULL, attempts = ?,
+                recoveries = 0, cancel_requested = 0, limited = 0
+         WHERE number = ?`,
+      )
+      .run(this.#db.now(), attempts, row.number)
+    this.#hints.note('ready')
+  }
+
+  find(id: RunId): RunRow | null {
+    const identity = parseRunId(id)
+    if (identity === null) return null
+    const row = this.#db
+      .statement(`${SELECT_RUN} WHERE schedule_id = ? AND fire_time = ? AND request_id = ?`)
+      .get(identity.scheduleId, identity.fireTime, identity.requestId) as RunRow | undefined
+    return row ?? null
+  }
+
+  #afterEnd(scheduleId: ScheduleId, status: Ending): void {
+    if (status === 'succeeded') {
+      this.#db.statement('UPDATE schedules SET failures = 0 WHERE id = ? AND failures > 0').run(scheduleId)
+    } else if (status === 'failed' || status === 'lost') {
+      this.#countFailure(scheduleId)
+    }
+    this.#unblock(scheduleId)
+  }
+
+  #countFailure(scheduleId: ScheduleId): void {
+    const row = this.#db
+      .statement(
+        `UPDATE schedules SET failures = failures + 1 WHERE id = ?
+         RETURNING failures, state,
+           (SELECT definition ->> '$.pauseAfterFailures' FROM definitions WHERE definitions.id = schedules.id) AS pauseAfter`,
+      )
+      .get(scheduleId) as { failures: number; state: string; pauseAfter: number | null } | undefined
+    if (row?.state !== 'active' || row.pauseAfter === null || row.failures < row.pauseAfter) return
+    this.#db.statement(`UPDATE schedules SET state = 'paused', revision = revision + 1 WHERE id = ?`).run(scheduleId)
+    this.#db
+      .statement('UPDATE definitions SET state_reason = ?, updated_at = ? WHERE id = ?')
+      .run(`${row.failures} runs failed in a row`, this.#db.now(), scheduleId)
+  }
+
+  /** Lets the oldest blocked run of the schedule go ahead once nothing is open before it. */
+  #unblock(scheduleId: ScheduleId): void {
+    const { changes } = this.#db
+      .statement(
+        `UPDATE runs SET queue = 1
+         WHERE number = (SELECT number FROM runs WHERE schedule_id = ?1 AND queue = 3 ORDER BY fire_time LIMIT 1)
+           AND NOT EXISTS (SELECT 1 FROM runs WHERE schedule_id = ?1 AND queue IN (1, 2, 4))`,
+      )
+      .run(scheduleId)
+    if (Number(changes) > 0) this.#hints.note('ready')
+  }
+
+  #anyFailing(): boolean {
+    return this.#db.statement('SELECT 1 FROM schedules WHERE failures > 0 LIMIT 1').get() !== undefined
+  }
+
+  #anyBlocked(): boolean {
+    return this.#db.statement('SELECT 1 FROM runs WHERE queue = 3 LIMIT 1').get() !== undefined
+  }
+}
+
+const CANCELLED: RunError = { code: 'CANCELLED', message: 'Cancelled on request' }
+
+function withPastAttempt(row: RunRow, error: RunError, endedAt: number): string {
+  const attempt: PastAttempt = { attempt: row.attempt, node: row.node, startedAt: row.started_at, endedAt, error }
+  return JSON.stringify([...(parsed<PastAttempt[]>(row.attempts) ?? []), attempt].slice(-MAX_PAST_ATTEMPTS))
+}

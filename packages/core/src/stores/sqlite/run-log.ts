@@ -1,0 +1,78 @@
+import { parseRunId, type RunId } from '../../domain/ids.js'
+import { SIZE_LIMITS } from '../../domain/policies.js'
+import type { LogLine } from '../../domain/run.js'
+import type { LogPage, RunUpdate } from '../../store/contract.js'
+import type { Database } from './database.js'
+
+const CUT_MARK = `The log is full: only its first ${SIZE_LIMITS.logPerRun} bytes are kept`
+
+interface HeldRun {
+  number: number
+  log_bytes: number
+}
+
+/** What handlers write while they run. */
+export class RunLog {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Inside a transaction. Answers `false`, and writes nothing, when the lease is not held. */
+  report({ runId, fence, log, progress }: RunUpdate): boolean {
+    const identity = parseRunId(runId)
+    if (identity === null) return false
+    const run = this.#db
+      .statement(
+        `SELECT number, log_bytes FROM runs
+         WHERE schedule_id = ? AND fire_time = ? AND request_id = ? AND fence = ? AND queue = 4`,
+      )
+      .get(identity.scheduleId, identity.fireTime, identity.requestId, fence) as HeldRun | undefined
+    if (run === undefined) return false
+    if (log.length > 0) this.#append(run, log)
+    if (progress !== null) {
+      this.#db
+        .statement('UPDATE runs SET progress = ? WHERE number = ?')
+        .run(JSON.stringify({ ...progress, at: this.#db.now() }), run.number)
+    }
+    return true
+  }
+
+  #append(run: HeldRun, lines: RunUpdate['log']): void {
+    if (run.log_bytes >= SIZE_LIMITS.logPerRun) return
+    const { last } = this.#db
+      .statement('SELECT coalesce(max(line), 0) AS last FROM run_logs WHERE run = ?')
+      .get(run.number) as { last: number }
+    const insert = this.#db.statement('INSERT INTO run_logs VALUES (?, ?, ?, ?, ?)')
+    const now = this.#db.now()
+    let bytes = run.log_bytes
+    let line = last
+    for (const { level, message } of lines) {
+      bytes += Buffer.byteLength(message) + 1
+      if (bytes > SIZE_LIMITS.logPerRun) {
+        insert.run(run.number, ++line, now, 'warn', CUT_MARK)
+        bytes = Math.max(bytes, SIZE_LIMITS.logPerRun)
+        break
+      }
+      insert.run(run.number, ++line, now, level, message)
+    }
+    this.#db.statement('UPDATE runs SET log_bytes = ? WHERE number = ?').run(bytes, run.number)
+  }
+
+  read(id: RunId, after: number, limit: number): LogPage {
+    const identity = parseRunId(id)
+    if (identity === null) return { lines: [], position: after }
+    const rows = this.#db
+      .statement(
+        `SELECT line, at, level, message FROM run_logs
+         WHERE run = (SELECT number FROM runs WHERE schedule_id = ? AND fire_time = ? AND request_id = ?) AND line > ?
+         ORDER BY line LIMIT ?`,
+      )
+      .all(identity.scheduleId, identity.fireTime, identity.requestId, after, limit) as (LogLine & { line: number })[]
+    return {
+      lines: rows.map(({ at, level, message }) => ({ at, level, message })),
+      position: rows.at(-1)?.line ?? after,
+    }
+  }
+}

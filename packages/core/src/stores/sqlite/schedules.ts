@@ -1,0 +1,179 @@
+import { EvertickError } from '../../domain/errors.js'
+import type { ScheduleId } from '../../domain/ids.js'
+import type { Schedule } from '../../domain/schedule.js'
+import type { DueSchedule, Page, Peek, PutResult, PutSchedule, ScheduleQuery } from '../../store/contract.js'
+import { decodeCursor, encodeCursor } from './cursor.js'
+import type { Database } from './database.js'
+import type { Hints } from './hints.js'
+import type { SqlValue } from './driver.js'
+import { scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
+import type { RunEndings } from './run-endings.js'
+
+const TOMBSTONE_MS = 86_400_000
+/** Due for longer than this counts as backlog. */
+const BACKLOG_AFTER_MS = 500
+const ON_TIME_SHARE = 0.7
+
+const SELECT_SCHEDULE = `
+SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.high_water_mark, s.fires, s.failures,
+       d.definition, d.state_reason, d.created_at, d.updated_at
+FROM schedules s JOIN definitions d ON d.id = s.id`
+
+const SELECT_DUE = 'SELECT id, revision, fire_time AS fireTime, due_at AS dueAt, fires FROM schedules'
+
+interface Tombstone {
+  revision: number
+  high_water_mark: number | null
+}
+
+export class Schedules {
+  readonly #db: Database
+  readonly #endings: RunEndings
+  readonly #hints: Hints
+
+  constructor(db: Database, endings: RunEndings, hints: Hints) {
+    this.#db = db
+    this.#endings = endings
+    this.#hints = hints
+  }
+
+  put(item: PutSchedule): PutResult {
+    const { definition, expect } = item
+    const existing = this.get(definition.id)
+    if (expect === 'absent' ? existing !== null : existing?.revision !== expect) {
+      return { outcome: 'conflict', schedule: existing }
+    }
+    const now = this.#db.now()
+    if (existing === null) {
+      this.#insert(item, now)
+    } else {
+      this.#update(item, existing, now)
+    }
+    this.#hints.note('due')
+    return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(definition.id)! }
+  }
+
+  #insert({ definition, state, stateReason, timing }: PutSchedule, now: number): void {
+    const db = this.#db
+    const { id } = definition
+    const grave = db.statement('DELETE FROM tombstones WHERE id = ? RETURNING revision, high_water_mark').get(id) as
+      | Tombstone
+      | undefined
+    const fire = timing === 'keep' ? null : timing
+    // Revisions go on where the deleted namesake ended: a stale edit of that one must not fit this one.
+    db.statement('INSERT INTO schedules VALUES (?, ?, ?, ?, ?, ?, 0, 0)').run(
+      id,
+      (grave?.revision ?? 0) + 1,
+      state,
+      fire?.fireTime ?? null,
+      fire?.dueAt ?? null,
+      grave?.high_water_mark ?? null,
+    )
+    db.statement('INSERT INTO definitions VALUES (?, ?, ?, ?, ?, ?)').run(
+      id,
+      definition.task,
+      JSON.stringify(definition),
+      stateReason,
+      now,
+      now,
+    )
+  }
+
+  #update({ definition, state, stateReason, timing }: PutSchedule, existing: Schedule, now: number): void {
+    const db = this.#db
+    const { id } = definition
+    const fire = timing === 'keep' ? { fireTime: existing.nextFireTime, dueAt: existing.dueAt } : timing
+    // A schedule that someone sets going again has a clean record.
+    const failures = state === 'active' && existing.state !== 'active' ? 0 : existing.consecutiveFailures
+    db.statement(
+      'UPDATE schedules SET revision = revision + 1, state = ?, fire_time = ?, due_at = ?, failures = ? WHERE id = ?',
+    ).run(state, fire?.fireTime ?? null, fire?.dueAt ?? null, failures, id)
+    db.statement('UPDATE definitions SET task = ?, definition = ?, state_reason = ?, updated_at = ? WHERE id = ?').run(
+      definition.task,
+      JSON.stringify(definition),
+      stateReason,
+      now,
+      id,
+    )
+  }
+
+  get(id: ScheduleId): Schedule | null {
+    const row = this.#db.statement(`${SELECT_SCHEDULE} WHERE s.id = ?`).get(id) as ScheduleRow | undefined
+    return row === undefined ? null : this.#complete(row)
+  }
+
+  list(query: ScheduleQuery): Page<Schedule> {
+    const conditions: string[] = []
+    const values: SqlValue[] = []
+    const where = (condition: string, ...bound: SqlValue[]): void => {
+      conditions.push(condition)
+      values.push(...bound)
+    }
+    if (query.cursor !== undefined) where('s.id > ?', ...decodeCursor(query.cursor, ['string']))
+    if (query.state !== undefined) where('s.state = ?', query.state)
+    if (query.task !== undefined) where('d.task = ?', query.task)
+    // Ids are ASCII, so every id with this prefix sorts below the prefix followed by the last ASCII character.
+    if (query.prefix !== undefined) where('s.id >= ? AND s.id < ?', query.prefix, `${query.prefix}\x7f`)
+    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+    const rows = this.#db
+      .statement(`${SELECT_SCHEDULE} ${filter} ORDER BY s.id LIMIT ?`)
+      .all(...values, query.limit + 1) as ScheduleRow[]
+    const items = rows.slice(0, query.limit).map((row) => this.#complete(row))
+    return { items, nextCursor: rows.length > query.limit ? encodeCursor([items.at(-1)!.id]) : null }
+  }
+
+  #complete(row: ScheduleRow): Schedule {
+    const last = this.#db
+      .statement(
+        `SELECT fire_time, request_id, status, started_at, ended_at FROM runs
+         WHERE schedule_id = ? ORDER BY fire_time DESC, request_id DESC LIMIT 1`,
+      )
+      .get(row.id) as LastRunRow | undefined
+    return scheduleOf(row, last)
+  }
+
+  delete(id: ScheduleId, revision: number | undefined): boolean {
+    const db = this.#db
+    const row = db.statement('SELECT revision, high_water_mark FROM schedules WHERE id = ?').get(id) as
+      | Tombstone
+      | undefined
+    if (row === undefined) return false
+    if (revision !== undefined && row.revision !== revision) {
+      throw new EvertickError('REVISION_CONFLICT', `Schedule ${id} has revision ${row.revision}, not ${revision}`)
+    }
+    this.#endings.cancelAllOf(id, 'Its schedule was deleted')
+    db.statement('INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)').run(
+      id,
+      row.revision,
+      row.high_water_mark,
+      db.now() + TOMBSTONE_MS,
+    )
+    db.statement('DELETE FROM schedules WHERE id = ?').run(id)
+    db.statement('DELETE FROM definitions WHERE id = ?').run(id)
+    return true
+  }
+
+  peek(limit: number): Peek {
+    const db = this.#db
+    const now = db.now()
+    const due = (condition: string, ...values: SqlValue[]): DueSchedule[] =>
+      db
+        .statement(`${SELECT_DUE} WHERE state = 'active' AND due_at IS NOT NULL AND ${condition} ORDER BY due_at LIMIT ?`)
+        .all(...values) as DueSchedule[]
+    const onTime = due('due_at > ? AND due_at <= ?', now - BACKLOG_AFTER_MS, now, limit)
+    const room = Math.max(limit - onTime.length, Math.floor(limit * (1 - ON_TIME_SHARE)))
+    const backlog = due('due_at <= ?', now - BACKLOG_AFTER_MS, room)
+    const more = backlog.length === room || backlog.length + onTime.length >= limit
+    const rows = [...backlog, ...onTime.slice(0, limit - backlog.length)]
+    return { due: rows, now, nextDueAt: more ? now : this.#firstDueAfter(now) }
+  }
+
+  #firstDueAfter(now: number): number | null {
+    const row = this.#db
+      .statement(
+        `SELECT due_at FROM schedules WHERE state = 'active' AND due_at IS NOT NULL AND due_at > ? ORDER BY due_at LIMIT 1`,
+      )
+      .get(now) as { due_at: number } | undefined
+    return row?.due_at ?? null
+  }
+}

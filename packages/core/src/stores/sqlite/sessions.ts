@@ -1,0 +1,76 @@
+import { SessionExpiredError } from '../../domain/errors.js'
+import { runIdOf, type SessionId } from '../../domain/ids.js'
+import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
+import type { Database } from './database.js'
+import { parsed } from './rows.js'
+
+const LISTED_FOR_MS = 86_400_000
+
+interface SessionRow {
+  info: string
+  started_at: number
+  last_beat_at: number
+  lease_until: number
+}
+
+/** Nodes and their sessions. A lease lives as long as the session that holds it, so one row renews them all. */
+export class Sessions {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** @throws {SessionExpiredError} */
+  beat({ leaseMs, ...info }: Heartbeat): HeartbeatAnswer {
+    const db = this.#db
+    const now = db.now()
+    const known = db.statement('SELECT lease_until FROM sessions WHERE session = ?').get(info.session) as
+      | { lease_until: number }
+      | undefined
+    if (known === undefined) {
+      db.statement(
+        'INSERT INTO sessions (session, node, info, started_at, last_beat_at, lease_until) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(info.session, info.node, JSON.stringify(info), now, now, now + leaseMs)
+      return { now, cancel: [] }
+    }
+    if (known.lease_until <= now) throw new SessionExpiredError(info.session)
+    db.statement('UPDATE sessions SET info = ?, last_beat_at = ?, lease_until = ? WHERE session = ?').run(
+      JSON.stringify(info),
+      now,
+      now + leaseMs,
+      info.session,
+    )
+    return { now, cancel: this.#toCancel(info.session) }
+  }
+
+  #toCancel(session: SessionId): string[] {
+    const rows = this.#db
+      .statement(
+        `SELECT schedule_id, fire_time, request_id FROM runs
+         WHERE queue = 4 AND cancel_requested = 1 AND session = (SELECT number FROM sessions WHERE session = ?)`,
+      )
+      .all(session) as { schedule_id: string; fire_time: number; request_id: string }[]
+    return rows.map((row) => runIdOf(row.schedule_id, row.fire_time, row.request_id))
+  }
+
+  list(): NodeRecord[] {
+    const now = this.#db.now()
+    const rows = this.#db
+      .statement('SELECT info, started_at, last_beat_at, lease_until FROM sessions WHERE lease_until > ? ORDER BY number')
+      .all(now - LISTED_FOR_MS) as SessionRow[]
+    return rows.map((row) => ({
+      ...parsed<NodeInfo>(row.info)!,
+      alive: row.lease_until > now,
+      startedAt: row.started_at,
+      lastBeatAt: row.last_beat_at,
+      leaseUntil: row.lease_until,
+    }))
+  }
+
+  /** Ends the session; what it holds can be recovered from now on. Harmless for one that has ended already. */
+  leave(session: SessionId): void {
+    const now = this.#db.now()
+    this.#db.statement('UPDATE sessions SET lease_until = min(lease_until, ?) WHERE session = ?').run(now, session)
+  }
+}

@@ -1,0 +1,201 @@
+import { systemClock, type Clock, type EpochMs, type Random } from '../../domain/clock.js'
+import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
+import type { HistoryPolicy } from '../../domain/policies.js'
+import type { Run } from '../../domain/run.js'
+import type { Schedule } from '../../domain/schedule.js'
+import type {
+  AttemptReport,
+  ClaimedRun,
+  CommitResult,
+  Dispatch,
+  FireDecision,
+  Heartbeat,
+  HeartbeatAnswer,
+  LogPage,
+  NodeRecord,
+  Page,
+  Peek,
+  PruneResult,
+  PutResult,
+  PutSchedule,
+  RecoveredRun,
+  RunQuery,
+  RunRequest,
+  RunUpdate,
+  ScheduleQuery,
+  Store,
+  StoreHint,
+  StoreInfo,
+  StoreStats,
+} from '../../store/contract.js'
+import { Database } from './database.js'
+import { Firing } from './firing.js'
+import { Hints } from './hints.js'
+import { Leasing } from './leasing.js'
+import { runOf } from './rows.js'
+import { RunEndings } from './run-endings.js'
+import { listRuns } from './run-list.js'
+import { RunLog } from './run-log.js'
+import { Schedules } from './schedules.js'
+import { Sessions } from './sessions.js'
+import { Upkeep } from './upkeep.js'
+
+export interface SqliteStoreOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/**
+ * The default store: one file, in WAL mode with `synchronous = FULL`, so that an acknowledged write survives a
+ * power cut. Several processes on one machine may open the same file and form a cluster.
+ */
+export class SqliteStore implements Store {
+  readonly info: StoreInfo
+  readonly #db: Database
+  readonly #hints = new Hints()
+  readonly #endings: RunEndings
+  readonly #schedules: Schedules
+  readonly #firing: Firing
+  readonly #sessions: Sessions
+  readonly #log: RunLog
+  readonly #upkeep: Upkeep
+
+  private constructor(db: Database) {
+    const inMemory = db.location === ':memory:'
+    this.info = { kind: 'sqlite', location: db.location, durable: !inMemory, shared: !inMemory, notifies: inMemory }
+    this.#db = db
+    this.#endings = new RunEndings(db, this.#hints)
+    this.#schedules = new Schedules(db, this.#endings, this.#hints)
+    this.#firing = new Firing(db, this.#endings, this.#hints)
+    this.#sessions = new Sessions(db)
+    this.#log = new RunLog(db)
+    this.#upkeep = new Upkeep(db)
+  }
+
+  /**
+   * Opens the file, creating it and its folder where needed, and brings its schema up to date.
+   * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE
+   */
+  static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
+    return new SqliteStore(await Database.open(path, options.clock ?? systemClock, options.random ?? Math.random))
+  }
+
+  now(): Promise<EpochMs> {
+    return this.#db.read(() => this.#db.now())
+  }
+
+  putSchedules(items: readonly PutSchedule[]): Promise<PutResult[]> {
+    return this.#write(() => items.map((item) => this.#schedules.put(item)))
+  }
+
+  getSchedules(ids: readonly ScheduleId[]): Promise<(Schedule | null)[]> {
+    return this.#db.read(() => ids.map((id) => this.#schedules.get(id)))
+  }
+
+  listSchedules(query: ScheduleQuery): Promise<Page<Schedule>> {
+    return this.#db.read(() => this.#schedules.list(query))
+  }
+
+  deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean> {
+    return this.#write(() => this.#schedules.delete(id, revision))
+  }
+
+  peek(limit: number): Promise<Peek> {
+    return this.#db.read(() => this.#schedules.peek(limit))
+  }
+
+  commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
+    return this.#write(() => this.#firing.commit(decisions, dispatch))
+  }
+
+  addRuns(requests: readonly RunRequest[]): Promise<Run[]> {
+    return this.#write(() => requests.map((request) => this.#firing.addByRequest(request)))
+  }
+
+  claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
+    return this.#write(() => {
+      const leasing = new Leasing(this.#db, dispatch)
+      leasing.takeReady()
+      return leasing.conclude()
+    })
+  }
+
+  finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
+    return this.#write(() => this.#endings.finishAll(reports))
+  }
+
+  report(updates: readonly RunUpdate[]): Promise<boolean[]> {
+    return this.#write(() => updates.map((update) => this.#log.report(update)))
+  }
+
+  cancelRun(id: RunId): Promise<Run | null> {
+    return this.#write(() => {
+      this.#endings.cancel(id)
+      return this.#find(id)
+    })
+  }
+
+  retryRun(id: RunId): Promise<Run | null> {
+    return this.#write(() => {
+      this.#endings.retry(id)
+      return this.#find(id)
+    })
+  }
+
+  getRun(id: RunId): Promise<Run | null> {
+    return this.#db.read(() => this.#find(id))
+  }
+
+  listRuns(query: RunQuery): Promise<Page<Run>> {
+    return this.#db.read(() => listRuns(this.#db, query))
+  }
+
+  readLog(id: RunId, { after = 0, limit }: { after?: number; limit: number }): Promise<LogPage> {
+    return this.#db.read(() => this.#log.read(id, after, limit))
+  }
+
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
+    return this.#write(() => this.#sessions.beat(beat))
+  }
+
+  listNodes(): Promise<NodeRecord[]> {
+    return this.#db.read(() => this.#sessions.list())
+  }
+
+  leave(session: SessionId): Promise<void> {
+    return this.#write(() => {
+      this.#sessions.leave(session)
+    })
+  }
+
+  recover(limit: number): Promise<RecoveredRun[]> {
+    return this.#write(() => this.#endings.recover(limit))
+  }
+
+  prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
+    return this.#write(() => this.#upkeep.prune(defaults, limit))
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#db.read(() => this.#upkeep.stats())
+  }
+
+  watch(listener: (hint: StoreHint) => void): () => void {
+    return this.#hints.watch(listener)
+  }
+
+  close(): Promise<void> {
+    return this.#db.close()
+  }
+
+  #find(id: RunId): Run | null {
+    const row = this.#endings.find(id)
+    return row === null ? null : runOf(row)
+  }
+
+  async #write<Result>(work: () => Result): Promise<Result> {
+    const result = await this.#db.write(work)
+    this.#hints.publish()
+    return result
+  }
+}
