@@ -1,2 +1,36 @@
+export { createScheduler } from './client/scheduler.js'
 export type * from './client/types.js'
+export { systemClock, toIso, type Clock, type EpochMs, type Random } from './domain/clock.js'
+export { defineTask, isTask } from './domain/define-task.js'
+export {
+  closest,
+  codeOf,
+  ERROR_CODES,
+  EvertickError,
+  InvalidError,
+  LeaseLostError,
+  NonRetryableError,
+  SessionExpiredError,
+  type ErrorCode,
+  type Problem,
+} from './domain/errors.js'
+export type * from './domain/events.js'
+export type * from './domain/ids.js'
+export type { JsonObject, JsonText, JsonValue } from './domain/json.js'
+export type { Lease, LeaseTiming } from './domain/lease.js'
+export { silentLogger, type Logger } from './domain/logger.js'
+export { CATCH_UPS, DELIVERIES, OVERLAPS, POLICY_DEFAULTS, SIZE_LIMITS } from './domain/policies.js'
+export type { CatchUp, Delivery, HistoryPolicy, Overlap, SchedulePolicy } from './domain/policies.js'
+export { RETRY_DEFAULTS, type RetryPolicy } from './domain/retry.js'
+export { RUN_STATUSES, isOpen } from './domain/run.js'
+export type * from './domain/run.js'
+export { SCHEDULE_STATES } from './domain/schedule.js'
+export type * from './domain/schedule.js'
+export type * from './domain/task.js'
+export type { Trigger, TriggerJson } from './domain/trigger.js'
+export { commandTask } from './executors/command.js'
+export { httpTask } from './executors/http.js'
 export type * from './store/contract.js'
+export { openStore } from './stores/open-store.js'
+export * from './triggers/index.js'
+export { VERSION } from './version.js'

@@ -1,9 +1,10 @@
 import type { Clock, EpochMs, Random } from '../domain/clock.js'
 import type { NodeId, RunId, ScheduleId, TaskName } from '../domain/ids.js'
-import type { JsonValue } from '../domain/json.js'
 import type { LeaseTiming } from '../domain/lease.js'
 import type { HistoryPolicy } from '../domain/policies.js'
-import type { Run, RunError, RunStatus } from '../domain/run.js'
+import type { Health, SchedulerEvents } from '../domain/events.js'
+import type { Logger } from '../domain/logger.js'
+import type { Run } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition } from '../domain/schedule.js'
 import type { Task } from '../domain/task.js'
 import type { LogPage, NodeRecord, Page, RunQuery, ScheduleQuery, Store } from '../store/contract.js'
@@ -32,14 +33,6 @@ export interface NodeOptions {
   readonly groups?: readonly string[]
   /** Runs at once on this node. @default 100 */
   readonly slots?: number
-}
-
-/** Structured logging: fields first, then the sentence, as in pino. */
-export interface Logger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
 }
 
 /** One node of Evertick: fires schedules, runs tasks, and gives access to both. Made by `createScheduler`. */
@@ -124,37 +117,4 @@ export interface RunClient {
   /** One more attempt for a run that ended without success. @throws {EvertickError} RUN_NOT_FOUND, ILLEGAL_STATE */
   retry(id: RunId): Promise<Run>
   log(id: RunId, options?: { after?: number; limit?: number }): Promise<LogPage>
-}
-
-export interface RunEvent {
-  readonly runId: RunId
-  readonly scheduleId: ScheduleId
-  readonly task: TaskName
-  readonly fireTime: EpochMs
-  readonly attempt: number
-}
-
-/** What this node did or saw. */
-export interface SchedulerEvents {
-  'run.started': RunEvent
-  'run.succeeded': RunEvent & { readonly durationMs: number; readonly result: JsonValue }
-  'run.failed': RunEvent & { readonly durationMs: number; readonly error: RunError }
-  'run.retrying': RunEvent & { readonly error: RunError; readonly delayMs: number }
-  'run.cancelled': RunEvent & { readonly error: RunError }
-  /** The outcome was refused: the run is with another node, or gone. */
-  'run.leaseLost': RunEvent
-  'run.missed': { readonly runId: RunId; readonly scheduleId: ScheduleId }
-  'run.skipped': { readonly runId: RunId; readonly scheduleId: ScheduleId }
-  /** A run of a dead node was taken back. */
-  'run.recovered': { readonly runId: RunId; readonly scheduleId: ScheduleId; readonly status: RunStatus }
-  'schedule.broken': { readonly scheduleId: ScheduleId; readonly error: RunError }
-  'node.sessionLost': { readonly node: NodeId }
-}
-
-export interface Health {
-  readonly ready: boolean
-  /** Why not; empty when ready. */
-  readonly problems: readonly string[]
-  readonly lastPeekAgeMs: number | null
-  readonly overdueMs: number
 }

@@ -21,8 +21,10 @@ export function defineTask<Schema extends StandardSchemaV1 | undefined = undefin
 ): Task<Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : unknown> {
   const checks = new FieldChecks()
   if (checks.object('', options, OPTIONS)) {
-    if (!isValidId(options.name)) checks.add('name', 'id', `must be ${ID_RULE}, but is ${shown(options.name)}`)
-    if (typeof options.run !== 'function') checks.add('run', 'function', `must be a function, but is ${shown(options.run)}`)
+    if (!isValidId(options.name))
+      checks.add('name', 'id', `must be ${ID_RULE}, but is ${shown(options.name)}`)
+    if (typeof options.run !== 'function')
+      checks.add('run', 'function', `must be a function, but is ${shown(options.run)}`)
     if (options.description !== undefined) checks.text('description', options.description, 1000)
     if (options.input !== undefined && !isStandardSchema(options.input)) {
       checks.add('input', 'schema', 'must be a Standard Schema (zod, valibot, arktype, …)')
@@ -60,7 +62,8 @@ export function checkRetry(checks: FieldChecks, field: string, retry: unknown): 
   if (retry === undefined || retry === null || !checks.object(field, retry, RETRY_FIELDS)) return
   const { maxAttempts, initialDelayMs, maxDelayMs, factor, jitter } = retry
   if (maxAttempts !== undefined) checks.integer(`${field}.maxAttempts`, maxAttempts, 1, 10_000)
-  if (initialDelayMs !== undefined) checks.integer(`${field}.initialDelayMs`, initialDelayMs, 0, MAX_TIMEOUT_MS)
+  if (initialDelayMs !== undefined)
+    checks.integer(`${field}.initialDelayMs`, initialDelayMs, 0, MAX_TIMEOUT_MS)
   if (maxDelayMs !== undefined) checks.integer(`${field}.maxDelayMs`, maxDelayMs, 0, MAX_TIMEOUT_MS)
   if (factor !== undefined) checks.number(`${field}.factor`, factor, 1, 100)
   if (jitter !== undefined) checks.number(`${field}.jitter`, jitter, 0, 1)

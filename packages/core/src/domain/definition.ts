@@ -4,7 +4,14 @@ import { InvalidError, type Problem } from './errors.js'
 import { FieldChecks, shown } from './field-checks.js'
 import { ID_RULE, isValidId } from './ids.js'
 import { canonicalJson, isPlainObject, type JsonText, type JsonValue } from './json.js'
-import { CATCH_UPS, DELIVERIES, OVERLAPS, POLICY_DEFAULTS, SIZE_LIMITS, type SchedulePolicy } from './policies.js'
+import {
+  CATCH_UPS,
+  DELIVERIES,
+  OVERLAPS,
+  POLICY_DEFAULTS,
+  SIZE_LIMITS,
+  type SchedulePolicy,
+} from './policies.js'
 import type { RunSpec } from './run.js'
 import type { ScheduleDefinition } from './schedule.js'
 
@@ -43,17 +50,20 @@ export type TriggerCheck = (trigger: unknown) => readonly Problem[]
 /**
  * Brings a definition into its one canonical form, or tells everything that is wrong with it at once.
  * The argument is not changed.
- * @throws {InvalidError} INVALID_SCHEDULE; INVALID_TRIGGER or PAYLOAD_TOO_LARGE when nothing else is wrong.
+ * @throws {InvalidError} INVALID_SCHEDULE; INVALID_TRIGGER, NEVER_FIRES or PAYLOAD_TOO_LARGE when nothing else is wrong.
  */
 export function normaliseDefinition(input: unknown, checkTrigger: TriggerCheck): ScheduleDefinition {
   const checks = new FieldChecks()
   if (!checks.object('', input, FIELDS)) throw new InvalidError('INVALID_SCHEDULE', checks.problems)
   const given = Object.fromEntries(
-    Object.entries(input).filter(([name, value]) => value !== undefined && (value !== null || NULLABLE.has(name))),
+    Object.entries(input).filter(
+      ([name, value]) => value !== undefined && (value !== null || NULLABLE.has(name)),
+    ),
   )
 
   if (!isValidId(given['id'])) checks.add('id', 'id', `must be ${ID_RULE}, but is ${shown(given['id'])}`)
-  if (!isValidId(given['task'])) checks.add('task', 'id', `must be ${ID_RULE}, but is ${shown(given['task'])}`)
+  if (!isValidId(given['task']))
+    checks.add('task', 'id', `must be ${ID_RULE}, but is ${shown(given['task'])}`)
   checkPolicy(checks, given)
   const start = checkInstant(checks, 'start', given['start'])
   const end = checkInstant(checks, 'end', given['end'])
@@ -70,6 +80,8 @@ export function normaliseDefinition(input: unknown, checkTrigger: TriggerCheck):
   checkInput(checks, given['input'])
   const payloads = checks.problems.length - others - triggers
   if (checks.problems.length > 0) {
+    const neverFires = checks.problems.every(({ rule }) => rule.endsWith('.neverFires'))
+    if (neverFires) throw new InvalidError('NEVER_FIRES', checks.problems)
     const code = others > 0 ? 'INVALID_SCHEDULE' : triggers > 0 ? 'INVALID_TRIGGER' : 'PAYLOAD_TOO_LARGE'
     throw new InvalidError(payloads > 0 && triggers > 0 ? 'INVALID_SCHEDULE' : code, checks.problems)
   }
@@ -86,7 +98,8 @@ function checkPolicy(checks: FieldChecks, given: Record<string, unknown>): void 
   if (catchUp !== undefined) checks.oneOf('catchUp', catchUp, CATCH_UPS)
   if (overlap !== undefined) checks.oneOf('overlap', overlap, OVERLAPS)
   if (delivery !== undefined) checks.oneOf('delivery', delivery, DELIVERIES)
-  if (group !== undefined && !isValidId(group)) checks.add('group', 'id', `must be ${ID_RULE}, but is ${shown(group)}`)
+  if (group !== undefined && !isValidId(group))
+    checks.add('group', 'id', `must be ${ID_RULE}, but is ${shown(group)}`)
   const integer = (field: string, min: number, max: number): void => {
     if (given[field] !== undefined) checks.integer(field, given[field], min, max)
   }
@@ -100,9 +113,11 @@ function checkPolicy(checks: FieldChecks, given: Record<string, unknown>): void 
   checkRetry(checks, 'retry', given['retry'])
   checkTimeout(checks, 'timeoutMs', given['timeoutMs'])
   if (history !== undefined && checks.object('history', history, HISTORY_FIELDS)) {
-    if (history['maxRuns'] !== undefined) checks.integer('history.maxRuns', history['maxRuns'], 1, 1_000_000_000)
+    if (history['maxRuns'] !== undefined)
+      checks.integer('history.maxRuns', history['maxRuns'], 1, 1_000_000_000)
     for (const field of ['maxAgeMs', 'maxFailureAgeMs']) {
-      if (history[field] !== undefined) checks.integer(`history.${field}`, history[field], 1000, 1000 * YEAR_MS)
+      if (history[field] !== undefined)
+        checks.integer(`history.${field}`, history[field], 1000, 1000 * YEAR_MS)
     }
   }
 }
@@ -164,7 +179,10 @@ export function policyOf(definition: ScheduleDefinition): SchedulePolicy {
 }
 
 /** What each run of the schedule carries with it; `null` when everything is the task's default. */
-export function specOf(definition: ScheduleDefinition, input: JsonValue | undefined = definition.input): JsonText | null {
+export function specOf(
+  definition: ScheduleDefinition,
+  input: JsonValue | undefined = definition.input,
+): JsonText | null {
   const { retry, timeoutMs } = definition
   if (input === undefined && retry === undefined && timeoutMs === undefined) return null
   return JSON.stringify({ input, retry, timeoutMs } satisfies RunSpec)

@@ -41,7 +41,11 @@ export class FieldChecks {
       if (known.includes(name)) continue
       const path = field === '' ? name : `${field}.${name}`
       const guess = closest(name, known)
-      this.add(path, 'field.unknown', guess === null ? 'is not a known field' : `is not a known field; did you mean ${guess}?`)
+      this.add(
+        path,
+        'field.unknown',
+        guess === null ? 'is not a known field' : `is not a known field; did you mean ${guess}?`,
+      )
     }
     return true
   }
@@ -49,7 +53,11 @@ export class FieldChecks {
   text(field: string, value: unknown, maxLength: number): value is string {
     if (typeof value !== 'string') return this.add(field, 'string', `must be text, but is ${shown(value)}`)
     if (value.length > maxLength) {
-      return this.add(field, 'string.length', `must have at most ${maxLength} characters, but has ${value.length}`)
+      return this.add(
+        field,
+        'string.length',
+        `must have at most ${maxLength} characters, but has ${value.length}`,
+      )
     }
     return true
   }
@@ -63,7 +71,11 @@ export class FieldChecks {
 
   integer(field: string, value: unknown, min: number, max: number): value is number {
     if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return true
-    return this.add(field, 'integer.range', `must be a whole number from ${min} to ${max}, but is ${shown(value)}`)
+    return this.add(
+      field,
+      'integer.range',
+      `must be a whole number from ${min} to ${max}, but is ${shown(value)}`,
+    )
   }
 
   number(field: string, value: unknown, min: number, max: number): value is number {

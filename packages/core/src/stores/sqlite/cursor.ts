@@ -20,6 +20,10 @@ export function decodeCursor(cursor: string, shape: readonly ('string' | 'number
     // Not JSON: refused below like any other text that is not ours.
   }
   throw new InvalidError('INVALID_QUERY', [
-    { path: 'cursor', rule: 'cursor', message: `cursor must be the nextCursor of an earlier page of the same list, but is ${cursor.slice(0, 60)}` },
+    {
+      path: 'cursor',
+      rule: 'cursor',
+      message: `cursor must be the nextCursor of an earlier page of the same list, but is ${cursor.slice(0, 60)}`,
+    },
   ])
 }

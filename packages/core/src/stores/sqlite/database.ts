@@ -61,7 +61,10 @@ export class Database {
     const version = this.#pragma('user_version')
     const isEmpty = connection.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number }
     if (isEmpty.n > 0 && this.#pragma('application_id') !== APPLICATION_ID) {
-      throw new EvertickError('STORE_UNREADABLE', `${this.location} is an SQLite database of another program; name a different file`)
+      throw new EvertickError(
+        'STORE_UNREADABLE',
+        `${this.location} is an SQLite database of another program; name a different file`,
+      )
     }
     if (version > MIGRATIONS.length) {
       throw new EvertickError(
@@ -229,10 +232,18 @@ function closed(location: string): EvertickError {
 }
 
 function unavailable(location: string, cause: Error): EvertickError {
-  return new EvertickError('STORE_UNAVAILABLE', `The store ${location} did not accept the request: ${cause.message}`, { cause })
+  return new EvertickError(
+    'STORE_UNAVAILABLE',
+    `The store ${location} did not accept the request: ${cause.message}`,
+    { cause },
+  )
 }
 
 function unreadable(location: string, cause: unknown): EvertickError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new EvertickError('STORE_UNREADABLE', `The store ${location} cannot be opened as an SQLite file: ${reason}`, { cause })
+  return new EvertickError(
+    'STORE_UNREADABLE',
+    `The store ${location} cannot be opened as an SQLite file: ${reason}`,
+    { cause },
+  )
 }

@@ -14,7 +14,10 @@ INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, stat
   limited, priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const OVERLAP_ERROR = JSON.stringify({ code: 'OVERLAP', message: 'The last run of the schedule was still going' })
+const OVERLAP_ERROR = JSON.stringify({
+  code: 'OVERLAP',
+  message: 'The last run of the schedule was still going',
+})
 
 interface MutableResult extends CommitResult {
   committed: boolean[]
@@ -74,10 +77,13 @@ export class Firing {
       .get(scheduleId, revision, fireTime, this.#db.now()) as { mark: number | null } | undefined
     if (row === undefined) return null
     const mark = row.mark ?? -Infinity
-    const fresh = runs.length > 0 && runs[0]!.fireTime <= mark ? runs.filter((run) => run.fireTime > mark) : runs
+    const fresh =
+      runs.length > 0 && runs[0]!.fireTime <= mark ? runs.filter((run) => run.fireTime > mark) : runs
     const reached = Math.max(mark, missed?.to ?? -Infinity, runs.at(-1)?.fireTime ?? -Infinity)
     this.#db
-      .statement('UPDATE schedules SET fire_time = ?, due_at = ?, high_water_mark = ?, fires = fires + ?, state = ? WHERE id = ?')
+      .statement(
+        'UPDATE schedules SET fire_time = ?, due_at = ?, high_water_mark = ?, fires = fires + ?, state = ? WHERE id = ?',
+      )
       .run(
         next?.fireTime ?? null,
         next?.dueAt ?? null,
@@ -107,7 +113,9 @@ export class Firing {
 
   #overlap({ scheduleId, overlap }: FireDecision): 'free' | 'blocked' | 'skipped' {
     const open = this.#db
-      .statement('SELECT max(queue) AS highest, sum(queue = 3) AS blocked FROM runs WHERE schedule_id = ? AND queue > 0')
+      .statement(
+        'SELECT max(queue) AS highest, sum(queue = 3) AS blocked FROM runs WHERE schedule_id = ? AND queue > 0',
+      )
       .get(scheduleId) as { highest: number | null; blocked: number | null }
     if (open.highest === null) return 'free'
     switch (overlap) {
@@ -116,7 +124,9 @@ export class Firing {
       case 'bufferOne':
         return open.blocked === 0 ? 'blocked' : 'skipped'
       case 'cancelOther':
-        return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule took its place') ? 'blocked' : 'free'
+        return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule took its place')
+          ? 'blocked'
+          : 'free'
       default:
         return 'skipped'
     }
@@ -196,7 +206,9 @@ export class Firing {
       ) // prettier-ignore
     if (Number(changes) > 0) this.#hints.note('ready')
     const row = this.#db
-      .statement(`${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`)
+      .statement(
+        `${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`,
+      )
       .get(request.scheduleId, request.requestId, fireTime) as RunRow
     return runOf(row)
   }

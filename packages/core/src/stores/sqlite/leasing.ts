@@ -45,7 +45,9 @@ export class Leasing {
 
   /** Asked again after a lost answer: what was leased then and is still held, instead of anything new. */
   #repeat(numbers: readonly number[]): void {
-    const statement = this.#db.statement(`${SELECT_RUN} WHERE runs.number = ? AND queue = 4 AND runs.session = ?`)
+    const statement = this.#db.statement(
+      `${SELECT_RUN} WHERE runs.number = ? AND queue = 4 AND runs.session = ?`,
+    )
     for (const number of numbers) {
       const row = statement.get(number, this.session) as RunRow | undefined
       if (row !== undefined) this.#add(row.number, claimedOf(row))

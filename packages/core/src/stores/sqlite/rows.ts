@@ -2,7 +2,15 @@ import type { EpochMs } from '../../domain/clock.js'
 import { runIdOf } from '../../domain/ids.js'
 import type { JsonValue } from '../../domain/json.js'
 import type { Delivery } from '../../domain/policies.js'
-import type { MissedRange, PastAttempt, Run, RunError, RunKind, RunProgress, RunStatus } from '../../domain/run.js'
+import type {
+  MissedRange,
+  PastAttempt,
+  Run,
+  RunError,
+  RunKind,
+  RunProgress,
+  RunStatus,
+} from '../../domain/run.js'
 import type { LastRun, Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
 
 /** Where a run waits; see the first migration. */

@@ -1,5 +1,11 @@
 import { parseRunId, runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
-import { MAX_PAST_ATTEMPTS, MAX_RECOVERIES, type PastAttempt, type RunError, type RunStatus } from '../../domain/run.js'
+import {
+  MAX_PAST_ATTEMPTS,
+  MAX_RECOVERIES,
+  type PastAttempt,
+  type RunError,
+  type RunStatus,
+} from '../../domain/run.js'
 import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
 import type { Database } from './database.js'
 import type { Hints } from './hints.js'
@@ -167,7 +173,9 @@ export class RunEndings {
     const row = this.find(id)
     if (row === null || row.queue !== QUEUE.ended || row.status === 'succeeded') return
     const attempts =
-      row.attempt > 0 ? withPastAttempt(row, parsed<RunError>(row.error) ?? CANCELLED, row.ended_at!) : row.attempts
+      row.attempt > 0
+        ? withPastAttempt(row, parsed<RunError>(row.error) ?? CANCELLED, row.ended_at!)
+        : row.attempts
     this.#db
       .statement(
         `UPDATE runs SET status = 'pending', queue = 1, due_at = ?, ended_at = NULL, error = NULL, attempts = ?,
@@ -205,7 +213,9 @@ export class RunEndings {
       )
       .get(scheduleId) as { failures: number; state: string; pauseAfter: number | null } | undefined
     if (row?.state !== 'active' || row.pauseAfter === null || row.failures < row.pauseAfter) return
-    this.#db.statement(`UPDATE schedules SET state = 'paused', revision = revision + 1 WHERE id = ?`).run(scheduleId)
+    this.#db
+      .statement(`UPDATE schedules SET state = 'paused', revision = revision + 1 WHERE id = ?`)
+      .run(scheduleId)
     this.#db
       .statement('UPDATE definitions SET state_reason = ?, updated_at = ? WHERE id = ?')
       .run(`${row.failures} runs failed in a row`, this.#db.now(), scheduleId)
@@ -235,6 +245,12 @@ export class RunEndings {
 const CANCELLED: RunError = { code: 'CANCELLED', message: 'Cancelled on request' }
 
 function withPastAttempt(row: RunRow, error: RunError, endedAt: number): string {
-  const attempt: PastAttempt = { attempt: row.attempt, node: row.node, startedAt: row.started_at, endedAt, error }
+  const attempt: PastAttempt = {
+    attempt: row.attempt,
+    node: row.node,
+    startedAt: row.started_at,
+    endedAt,
+    error,
+  }
   return JSON.stringify([...(parsed<PastAttempt[]>(row.attempts) ?? []), attempt].slice(-MAX_PAST_ATTEMPTS))
 }

@@ -69,7 +69,9 @@ export class RunLog {
          WHERE run = (SELECT number FROM runs WHERE schedule_id = ? AND fire_time = ? AND request_id = ?) AND line > ?
          ORDER BY line LIMIT ?`,
       )
-      .all(identity.scheduleId, identity.fireTime, identity.requestId, after, limit) as (LogLine & { line: number })[]
+      .all(identity.scheduleId, identity.fireTime, identity.requestId, after, limit) as (LogLine & {
+      line: number
+    })[]
     return {
       lines: rows.map(({ at, level, message }) => ({ at, level, message })),
       position: rows.at(-1)?.line ?? after,

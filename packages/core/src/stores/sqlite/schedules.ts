@@ -56,9 +56,9 @@ export class Schedules {
   #insert({ definition, state, stateReason, timing }: PutSchedule, now: number): void {
     const db = this.#db
     const { id } = definition
-    const grave = db.statement('DELETE FROM tombstones WHERE id = ? RETURNING revision, high_water_mark').get(id) as
-      | Tombstone
-      | undefined
+    const grave = db
+      .statement('DELETE FROM tombstones WHERE id = ? RETURNING revision, high_water_mark')
+      .get(id) as Tombstone | undefined
     const fire = timing === 'keep' ? null : timing
     // Revisions go on where the deleted namesake ended: a stale edit of that one must not fit this one.
     db.statement('INSERT INTO schedules VALUES (?, ?, ?, ?, ?, ?, 0, 0)').run(
@@ -88,13 +88,9 @@ export class Schedules {
     db.statement(
       'UPDATE schedules SET revision = revision + 1, state = ?, fire_time = ?, due_at = ?, failures = ? WHERE id = ?',
     ).run(state, fire?.fireTime ?? null, fire?.dueAt ?? null, failures, id)
-    db.statement('UPDATE definitions SET task = ?, definition = ?, state_reason = ?, updated_at = ? WHERE id = ?').run(
-      definition.task,
-      JSON.stringify(definition),
-      stateReason,
-      now,
-      id,
-    )
+    db.statement(
+      'UPDATE definitions SET task = ?, definition = ?, state_reason = ?, updated_at = ? WHERE id = ?',
+    ).run(definition.task, JSON.stringify(definition), stateReason, now, id)
   }
 
   get(id: ScheduleId): Schedule | null {
@@ -139,7 +135,10 @@ export class Schedules {
       | undefined
     if (row === undefined) return false
     if (revision !== undefined && row.revision !== revision) {
-      throw new EvertickError('REVISION_CONFLICT', `Schedule ${id} has revision ${row.revision}, not ${revision}`)
+      throw new EvertickError(
+        'REVISION_CONFLICT',
+        `Schedule ${id} has revision ${row.revision}, not ${revision}`,
+      )
     }
     this.#endings.cancelAllOf(id, 'Its schedule was deleted')
     db.statement('INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)').run(
@@ -158,7 +157,9 @@ export class Schedules {
     const now = db.now()
     const due = (condition: string, ...values: SqlValue[]): DueSchedule[] =>
       db
-        .statement(`${SELECT_DUE} WHERE state = 'active' AND due_at IS NOT NULL AND ${condition} ORDER BY due_at LIMIT ?`)
+        .statement(
+          `${SELECT_DUE} WHERE state = 'active' AND due_at IS NOT NULL AND ${condition} ORDER BY due_at LIMIT ?`,
+        )
         .all(...values) as DueSchedule[]
     const onTime = due('due_at > ? AND due_at <= ?', now - BACKLOG_AFTER_MS, now, limit)
     const room = Math.max(limit - onTime.length, Math.floor(limit * (1 - ON_TIME_SHARE)))

@@ -57,7 +57,9 @@ export class Sessions {
   list(): NodeRecord[] {
     const now = this.#db.now()
     const rows = this.#db
-      .statement('SELECT info, started_at, last_beat_at, lease_until FROM sessions WHERE lease_until > ? ORDER BY number')
+      .statement(
+        'SELECT info, started_at, last_beat_at, lease_until FROM sessions WHERE lease_until > ? ORDER BY number',
+      )
       .all(now - LISTED_FOR_MS) as SessionRow[]
     return rows.map((row) => ({
       ...parsed<NodeInfo>(row.info)!,
@@ -71,6 +73,8 @@ export class Sessions {
   /** Ends the session; what it holds can be recovered from now on. Harmless for one that has ended already. */
   leave(session: SessionId): void {
     const now = this.#db.now()
-    this.#db.statement('UPDATE sessions SET lease_until = min(lease_until, ?) WHERE session = ?').run(now, session)
+    this.#db
+      .statement('UPDATE sessions SET lease_until = min(lease_until, ?) WHERE session = ?')
+      .run(now, session)
   }
 }

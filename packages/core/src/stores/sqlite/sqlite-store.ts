@@ -62,7 +62,13 @@ export class SqliteStore implements Store {
 
   private constructor(db: Database) {
     const inMemory = db.location === ':memory:'
-    this.info = { kind: 'sqlite', location: db.location, durable: !inMemory, shared: !inMemory, notifies: inMemory }
+    this.info = {
+      kind: 'sqlite',
+      location: db.location,
+      durable: !inMemory,
+      shared: !inMemory,
+      notifies: inMemory,
+    }
     this.#db = db
     this.#endings = new RunEndings(db, this.#hints)
     this.#schedules = new Schedules(db, this.#endings, this.#hints)
@@ -77,7 +83,9 @@ export class SqliteStore implements Store {
    * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-    return new SqliteStore(await Database.open(path, options.clock ?? systemClock, options.random ?? Math.random))
+    return new SqliteStore(
+      await Database.open(path, options.clock ?? systemClock, options.random ?? Math.random),
+    )
   }
 
   now(): Promise<EpochMs> {

@@ -47,10 +47,14 @@ export class Upkeep {
   #pruneOne(row: HistoryRow, history: HistoryPolicy, now: number, limit: number): number {
     const db = this.#db
     const bound = db
-      .statement('SELECT fire_time FROM runs WHERE schedule_id = ? ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET ?')
+      .statement(
+        'SELECT fire_time FROM runs WHERE schedule_id = ? ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET ?',
+      )
       .get(row.id, history.maxRuns) as { fire_time: number } | undefined
     const newest = db
-      .statement('SELECT number FROM runs WHERE schedule_id = ? ORDER BY fire_time DESC, request_id DESC LIMIT 1')
+      .statement(
+        'SELECT number FROM runs WHERE schedule_id = ? ORDER BY fire_time DESC, request_id DESC LIMIT 1',
+      )
       .get(row.id) as { number: number }
     const numbers = db
       .statement(
@@ -81,7 +85,9 @@ export class Upkeep {
     const states = db.statement('SELECT state, count(*) AS n FROM schedules GROUP BY state').all()
     for (const { state, n } of states as { state: keyof typeof schedules; n: number }[]) schedules[state] = n
     const open = { pending: 0, running: 0, retrying: 0 }
-    const statuses = db.statement('SELECT status, count(*) AS n FROM runs WHERE queue > 0 GROUP BY status').all()
+    const statuses = db
+      .statement('SELECT status, count(*) AS n FROM runs WHERE queue > 0 GROUP BY status')
+      .all()
     for (const { status, n } of statuses as { status: keyof typeof open; n: number }[]) open[status] = n
     const oldest = db
       .statement(
@@ -92,7 +98,9 @@ export class Upkeep {
   }
 
   #unclaimed(now: number): Record<string, number> {
-    const live = this.#db.statement('SELECT info FROM sessions WHERE lease_until > ?').all(now) as { info: string }[]
+    const live = this.#db.statement('SELECT info FROM sessions WHERE lease_until > ?').all(now) as {
+      info: string
+    }[]
     const known = new Set(live.flatMap(({ info }) => (JSON.parse(info) as NodeInfo).tasks))
     const waiting = this.#db
       .statement('SELECT task, count(*) AS n FROM runs WHERE queue = 1 GROUP BY task')

@@ -1,0 +1,86 @@
+import { hostname } from 'node:os'
+import { isTask } from '../domain/define-task.js'
+import { InvalidError } from '../domain/errors.js'
+import { FieldChecks, shown } from '../domain/field-checks.js'
+import { ID_RULE, isValidId, type NodeId, type TaskName } from '../domain/ids.js'
+import { LEASE_DEFAULTS, type LeaseTiming } from '../domain/lease.js'
+import { POLICY_DEFAULTS, type HistoryPolicy } from '../domain/policies.js'
+import type { Task } from '../domain/task.js'
+import type { SchedulerOptions } from './types.js'
+
+export const SLOTS = 100
+export const STOP_GRACE_MS = 30_000
+const MAX_MS = 2_000_000_000
+
+/** The options with every default filled in. */
+export interface CompleteOptions {
+  readonly name: NodeId
+  readonly groups: readonly string[]
+  readonly slots: number
+  readonly tasks: ReadonlyMap<TaskName, Task>
+  readonly timing: LeaseTiming
+  readonly history: HistoryPolicy
+  readonly stopGraceMs: number
+}
+
+const FIELDS = ['store', 'tasks', 'node', 'lease', 'history', 'stopGraceMs', 'log', 'clock', 'random']
+
+/** @throws {InvalidError} INVALID_OPTION, naming every option that is wrong. */
+export function completeOptions(options: SchedulerOptions): CompleteOptions {
+  const checks = new FieldChecks()
+  if (!checks.object('', options, FIELDS)) throw new InvalidError('INVALID_OPTION', checks.problems)
+  const { node = {}, lease = {}, history = {}, stopGraceMs = STOP_GRACE_MS } = options
+  if (checks.object('node', node as unknown, ['name', 'groups', 'slots'])) {
+    if (node.name !== undefined) checks.text('node.name', node.name, 128)
+    if (node.slots !== undefined) checks.integer('node.slots', node.slots, 1, 100_000)
+    const groups: unknown = node.groups ?? []
+    if (!Array.isArray(groups)) checks.add('node.groups', 'array', `must be a list, but is ${shown(groups)}`)
+    else
+      for (const group of groups) {
+        if (!isValidId(group))
+          checks.add('node.groups', 'id', `must each be ${ID_RULE}, but one is ${shown(group)}`)
+      }
+  }
+  const timing = { ...LEASE_DEFAULTS, ...lease }
+  if (checks.object('lease', lease as unknown, ['leaseMs', 'renewMs'])) {
+    checks.integer('lease.leaseMs', timing.leaseMs, 200, MAX_MS)
+    if (checks.integer('lease.renewMs', timing.renewMs, 10, MAX_MS) && timing.renewMs > timing.leaseMs / 2) {
+      checks.add(
+        'lease.renewMs',
+        'lease.renewTwice',
+        `must be at most half of leaseMs (${timing.leaseMs}), but is ${timing.renewMs}`,
+      )
+    }
+  }
+  if (checks.object('history', history as unknown, ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs'])) {
+    for (const [field, value] of Object.entries(history)) {
+      if (value !== undefined) checks.integer(`history.${field}`, value, 1, Number.MAX_SAFE_INTEGER)
+    }
+  }
+  checks.integer('stopGraceMs', stopGraceMs, 0, MAX_MS)
+  const tasks = tasksByName(checks, options.tasks ?? [])
+  if (checks.problems.length > 0) throw new InvalidError('INVALID_OPTION', checks.problems)
+  return {
+    name: node.name ?? `${hostname()}-${process.pid}`,
+    groups: [...new Set(node.groups ?? [POLICY_DEFAULTS.group])],
+    slots: node.slots ?? SLOTS,
+    tasks,
+    timing,
+    history: { ...POLICY_DEFAULTS.history, ...history },
+    stopGraceMs,
+  }
+}
+
+function tasksByName(checks: FieldChecks, tasks: Iterable<unknown>): Map<TaskName, Task> {
+  const byName = new Map<TaskName, Task>()
+  for (const task of tasks) {
+    if (!isTask(task)) {
+      checks.add('tasks', 'task', `must hold what defineTask returned, but one is ${shown(task)}`)
+    } else if (byName.has(task.name)) {
+      checks.add('tasks', 'task.unique', `must not hold two tasks named ${task.name}`)
+    } else {
+      byName.set(task.name, task)
+    }
+  }
+  return byName
+}

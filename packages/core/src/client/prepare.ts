@@ -1,0 +1,88 @@
+import { normaliseDefinition, timingOf } from '../domain/definition.js'
+import type { EpochMs } from '../domain/clock.js'
+import { closest, InvalidError } from '../domain/errors.js'
+import { isPlainObject } from '../domain/json.js'
+import { withJitter, type FireTime, type Plannable } from '../domain/plan.js'
+import type { SchedulePolicy } from '../domain/policies.js'
+import type { ScheduleDefinition } from '../domain/schedule.js'
+import { isTask } from '../domain/define-task.js'
+import { checkInput } from '../domain/check-input.js'
+import type { TaskName } from '../domain/ids.js'
+import type { Task } from '../domain/task.js'
+import { checkTrigger } from '../triggers/registry.js'
+import { plannable } from '../triggers/plannable.js'
+import type { Store } from '../store/contract.js'
+
+/** A definition that was checked in every way, ready to be written. */
+export interface PreparedSchedule {
+  readonly definition: ScheduleDefinition
+  readonly plannable: Plannable & { readonly policy: SchedulePolicy }
+  readonly timing: string
+}
+
+/** @throws {InvalidError} everything that is wrong with the definition itself, at once. */
+export function prepare(input: unknown): PreparedSchedule {
+  const definition = normaliseDefinition(withNames(input), checkTrigger)
+  return { definition, plannable: plannable(definition), timing: timingOf(definition) }
+}
+
+/** A task stands for its name. */
+function withNames(input: unknown): unknown {
+  return isPlainObject(input) && isTask(input['task']) ? { ...input, task: input['task'].name } : input
+}
+
+/**
+ * Where a schedule begins: its first fire time after now. One whose only fire time has just passed begins with that,
+ * as long as it is within the misfire grace: the request may simply have taken its time.
+ * @throws {InvalidError} NEVER_FIRES when there is none.
+ */
+export function firstFire({ definition, plannable: schedule }: PreparedSchedule, now: EpochMs): FireTime {
+  const { trigger, policy } = schedule
+  const next = trigger.next(now) ?? trigger.next(now - policy.misfireGraceMs)
+  if (next !== null) return withJitter(schedule, next)
+  const bounds = definition.end === undefined ? '' : ` before its end, ${definition.end}`
+  throw new InvalidError('NEVER_FIRES', [
+    {
+      path: 'trigger',
+      rule: 'trigger.neverFires',
+      message: `trigger has no fire time left${bounds}: ${JSON.stringify(definition.trigger)} would never fire`,
+    },
+  ])
+}
+
+/**
+ * Refuses tasks that neither this process nor any node of the store knows: most likely a slip of the pen.
+ * @throws {InvalidError} UNKNOWN_TASK
+ */
+export async function requireKnownTasks(
+  definitions: readonly ScheduleDefinition[],
+  tasks: ReadonlyMap<TaskName, Task>,
+  store: Store,
+): Promise<void> {
+  const strangers = definitions.filter(({ task }) => !tasks.has(task))
+  if (strangers.length === 0) return
+  const nodes = await store.listNodes()
+  const known = new Set([...tasks.keys(), ...nodes.flatMap((node) => node.tasks)])
+  const unknown = strangers.find(({ task }) => !known.has(task))
+  if (unknown === undefined) return
+  const guess = closest(unknown.task, known)
+  const hint =
+    guess === null ? `known are: ${[...known].toSorted().join(', ') || 'none'}` : `did you mean ${guess}?`
+  throw new InvalidError('UNKNOWN_TASK', [
+    {
+      path: 'task',
+      rule: 'task.known',
+      message: `task ${JSON.stringify(unknown.task)} is not known to any node; ${hint}`,
+    },
+  ])
+}
+
+/** Holds the input against the schema of the task, where this process knows it. @throws {InvalidError} INVALID_INPUT */
+export async function requireFittingInput(
+  task: TaskName,
+  input: unknown,
+  tasks: ReadonlyMap<TaskName, Task>,
+): Promise<void> {
+  const known = tasks.get(task)
+  if (known !== undefined) await checkInput(known, input ?? null)
+}

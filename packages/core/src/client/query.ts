@@ -1,0 +1,47 @@
+import { InvalidError } from '../domain/errors.js'
+import { FieldChecks } from '../domain/field-checks.js'
+import { RUN_STATUSES } from '../domain/run.js'
+import { SCHEDULE_STATES } from '../domain/schedule.js'
+import type { RunQuery, ScheduleQuery } from '../store/contract.js'
+
+const LIMIT = 100
+const MAX_LIMIT = 1000
+
+/** @throws {InvalidError} INVALID_QUERY */
+export function scheduleQuery(query: Partial<ScheduleQuery>): ScheduleQuery {
+  return checked(query, ['state', 'task', 'prefix', 'limit', 'cursor'], (checks) => {
+    if (query.state !== undefined) checks.oneOf('state', query.state, SCHEDULE_STATES)
+    if (query.prefix !== undefined) checks.text('prefix', query.prefix, 128)
+  })
+}
+
+/** @throws {InvalidError} INVALID_QUERY */
+export function runQuery(query: Partial<RunQuery>): RunQuery {
+  return checked(query, ['scheduleId', 'task', 'status', 'limit', 'cursor'], (checks) => {
+    for (const status of query.status ?? []) checks.oneOf('status', status, RUN_STATUSES)
+    if (query.scheduleId !== undefined) checks.text('scheduleId', query.scheduleId, 128)
+  })
+}
+
+/** A limit from 1 to `most`. @throws {InvalidError} INVALID_QUERY */
+export function limitOf(field: string, value: number | undefined, fallback: number, most: number): number {
+  const checks = new FieldChecks()
+  if (value === undefined || checks.integer(field, value, 1, most)) return value ?? fallback
+  throw new InvalidError('INVALID_QUERY', checks.problems)
+}
+
+function checked<Query extends { task?: string; cursor?: string; limit?: number }>(
+  query: Query,
+  fields: readonly string[],
+  check: (checks: FieldChecks) => void,
+): Query & { limit: number } {
+  const checks = new FieldChecks()
+  if (checks.object('', query, fields)) {
+    check(checks)
+    if (query.task !== undefined) checks.text('task', query.task, 128)
+    if (query.cursor !== undefined) checks.text('cursor', query.cursor, 1000)
+    if (query.limit !== undefined) checks.integer('limit', query.limit, 1, MAX_LIMIT)
+  }
+  if (checks.problems.length > 0) throw new InvalidError('INVALID_QUERY', checks.problems)
+  return { ...query, limit: query.limit ?? LIMIT }
+}

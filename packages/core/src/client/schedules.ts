@@ -1,0 +1,294 @@
+import { policyOf, specOf, timingOf } from '../domain/definition.js'
+import { EvertickError, InvalidError } from '../domain/errors.js'
+import { isValidRequestId, REQUEST_ID_RULE, uuidv7, type ScheduleId, type TaskName } from '../domain/ids.js'
+import type { Clock, EpochMs } from '../domain/clock.js'
+import { shown } from '../domain/field-checks.js'
+import { canonicalJson, type JsonValue } from '../domain/json.js'
+import { withJitter, type FireTime } from '../domain/plan.js'
+import type { Run } from '../domain/run.js'
+import type { Schedule, ScheduleState } from '../domain/schedule.js'
+import type { Task } from '../domain/task.js'
+import type { Page, PutSchedule, ScheduleQuery, Store } from '../store/contract.js'
+import { plannable } from '../triggers/plannable.js'
+import {
+  firstFire,
+  prepare,
+  requireFittingInput,
+  requireKnownTasks,
+  type PreparedSchedule,
+} from './prepare.js'
+import { limitOf, scheduleQuery } from './query.js'
+import type { PutOptions, ScheduleClient, ScheduleInput, SchedulePatch } from './types.js'
+
+const WRITE_AT_ONCE = 500
+/** Others may edit the same schedule; so many times in a row they do not. */
+const MAX_RACES = 20
+
+/** What to write over `existing`, or `null` to leave it as it is. */
+type Change = (existing: Schedule | null) => PutSchedule | null
+
+export class Schedules implements ScheduleClient {
+  readonly #store: Store
+  readonly #tasks: ReadonlyMap<TaskName, Task>
+  readonly #clock: Clock
+
+  constructor(store: Store, tasks: ReadonlyMap<TaskName, Task>, clock: Clock) {
+    this.#store = store
+    this.#tasks = tasks
+    this.#clock = clock
+  }
+
+  async put(schedule: ScheduleInput, options?: PutOptions): Promise<Schedule> {
+    return (await this.putAll([schedule], options))[0]!
+  }
+
+  async putAll(inputs: readonly ScheduleInput[], options: PutOptions = {}): Promise<Schedule[]> {
+    const prepared = inputs.map((input) => prepare(input))
+    await this.#requireRunnable(prepared, options)
+    const now = await this.#store.now()
+    const results: Schedule[] = []
+    for (let start = 0; start < prepared.length; start += WRITE_AT_ONCE) {
+      const changes = prepared
+        .slice(start, start + WRITE_AT_ONCE)
+        .map((item): [ScheduleId, Change] => [
+          item.definition.id,
+          (existing) => put(item, existing, now, options),
+        ])
+      results.push(...(await this.#write(changes)))
+    }
+    return results
+  }
+
+  async #requireRunnable(prepared: readonly PreparedSchedule[], options: PutOptions): Promise<void> {
+    const definitions = prepared.map(({ definition }) => definition)
+    if (options.allowUnknownTask !== true) await requireKnownTasks(definitions, this.#tasks, this.#store)
+    for (const { task, input } of definitions) await requireFittingInput(task, input, this.#tasks)
+  }
+
+  async get(id: ScheduleId): Promise<Schedule | null> {
+    return (await this.#store.getSchedules([id]))[0] ?? null
+  }
+
+  // Async, so that a wrong query is a rejection and not a throw.
+  async list(query: Partial<ScheduleQuery> = {}): Promise<Page<Schedule>> {
+    return this.#store.listSchedules(scheduleQuery(query))
+  }
+
+  async patch(
+    id: ScheduleId,
+    changes: SchedulePatch,
+    options: Pick<PutOptions, 'ifRevision' | 'allowUnknownTask'> = {},
+  ): Promise<Schedule> {
+    if ('id' in changes && changes.id !== id) {
+      const message = `id cannot be changed from ${shown(id)} to ${shown(changes.id)}; put a new schedule instead`
+      throw new InvalidError('INVALID_SCHEDULE', [{ path: 'id', rule: 'id.fixed', message }])
+    }
+    for (let races = 0; races < MAX_RACES; races++) {
+      const existing = await this.#require(id)
+      if (options.ifRevision !== undefined && existing.revision !== options.ifRevision) {
+        throw revisionConflict(id, existing.revision, options.ifRevision)
+      }
+      const patched = prepare({ ...existing.definition, ...changes, id })
+      await this.#requireRunnable([patched], options)
+      const now = await this.#store.now()
+      const change = put(patched, existing, now, {})
+      if (change === null) return existing
+      const [result] = await this.#store.putSchedules([change])
+      if (result!.outcome !== 'conflict') return result!.schedule
+    }
+    throw tooManyRaces(id)
+  }
+
+  async pause(id: ScheduleId, options: { reason?: string } = {}): Promise<Schedule> {
+    const stateReason = options.reason ?? null
+    return this.#change(id, (existing) => {
+      if (existing.state === 'paused') return null
+      if (existing.state !== 'active') throw illegal(existing, 'paused')
+      return withState(existing, 'paused', stateReason, 'keep')
+    })
+  }
+
+  async resume(id: ScheduleId): Promise<Schedule> {
+    const now = await this.#store.now()
+    return this.#change(id, (existing) => {
+      if (existing.state === 'active') return null
+      if (existing.state === 'finished') throw illegal(existing, 'resumed')
+      const { trigger } = plannable(existing.definition)
+      const kept =
+        existing.nextFireTime !== null && existing.nextFireTime > now ? existing.nextFireTime : null
+      const next = kept ?? trigger.next(now)
+      const timing = next === null ? null : fireAt(existing, next)
+      return withState(existing, next === null ? 'finished' : 'active', null, timing)
+    })
+  }
+
+  async delete(id: ScheduleId, options: Pick<PutOptions, 'ifRevision'> = {}): Promise<boolean> {
+    return this.#store.deleteSchedule(id, options.ifRevision)
+  }
+
+  async runNow(id: ScheduleId, options: { requestId?: string; input?: unknown } = {}): Promise<Run> {
+    const requestId = options.requestId ?? uuidv7(this.#clock.now())
+    if (!isValidRequestId(requestId)) {
+      const message = `requestId must be ${REQUEST_ID_RULE}, but is ${shown(requestId)}`
+      throw new InvalidError('INVALID_QUERY', [{ path: 'requestId', rule: 'requestId', message }])
+    }
+    const { definition } = await this.#require(id)
+    // Checked, and brought through JSON, like the input of a schedule.
+    const { input } =
+      options.input === undefined ? definition : prepare({ ...definition, input: options.input }).definition
+    await requireFittingInput(definition.task, input, this.#tasks)
+    const { delivery, priority, group } = policyOf(definition)
+    const [run] = await this.#store.addRuns([
+      {
+        scheduleId: id,
+        requestId,
+        kind: 'manual',
+        fireTime: null,
+        task: definition.task,
+        spec: specOf(definition, input as JsonValue | undefined),
+        delivery,
+        priority,
+        group,
+      },
+    ])
+    return run!
+  }
+
+  async upcoming(id: ScheduleId, options: { count?: number; after?: EpochMs } = {}): Promise<EpochMs[]> {
+    const count = limitOf('count', options.count, 10, 1000)
+    const schedule = await this.#require(id)
+    if (schedule.state !== 'active' || schedule.nextFireTime === null) return []
+    const { trigger, maxFires } = plannable(schedule.definition)
+    const left = maxFires === null ? Infinity : maxFires - schedule.fires
+    const times: EpochMs[] = []
+    // From the stored fire time on: what is stored is what fires next, also when it is overdue.
+    for (let time: EpochMs | null = schedule.nextFireTime, n = 0; time !== null && n < left; n++) {
+      if (options.after === undefined || time > options.after) times.push(time)
+      if (times.length === count) break
+      const from: EpochMs =
+        options.after !== undefined && maxFires === null ? Math.max(time, options.after) : time
+      time = trigger.next(from)
+    }
+    return times
+  }
+
+  async #require(id: ScheduleId): Promise<Schedule> {
+    const schedule = await this.get(id)
+    if (schedule === null) throw notFound(id)
+    return schedule
+  }
+
+  async #change(id: ScheduleId, change: (existing: Schedule) => PutSchedule | null): Promise<Schedule> {
+    const onExisting: Change = (existing) => {
+      if (existing === null) throw notFound(id)
+      return change(existing)
+    }
+    return (await this.#write([[id, onExisting]]))[0]!
+  }
+
+  /** Reads, decides and writes with compare-and-set; what someone else changed in between is decided again. */
+  async #write(changes: readonly [ScheduleId, Change][]): Promise<Schedule[]> {
+    const results: (Schedule | undefined)[] = []
+    let open = [...changes.entries()]
+    for (let races = 0; open.length > 0; races++) {
+      const current = await this.#store.getSchedules(open.map(([, [id]]) => id))
+      const puts: PutSchedule[] = []
+      const positions: number[] = []
+      for (const [i, [position, [, change]]] of open.entries()) {
+        const existing = current[i] ?? null
+        const item = change(existing)
+        if (item === null) {
+          results[position] = existing!
+        } else {
+          puts.push(item)
+          positions.push(position)
+        }
+      }
+      const answers = puts.length === 0 ? [] : await this.#store.putSchedules(puts)
+      const lost = new Set<number>()
+      for (const [i, answer] of answers.entries()) {
+        if (answer.outcome === 'conflict') lost.add(positions[i]!)
+        else results[positions[i]!] = answer.schedule
+      }
+      open = open.filter(([position]) => lost.has(position))
+      if (open.length > 0 && races === MAX_RACES) throw tooManyRaces(open[0]![1][0])
+    }
+    return results as Schedule[]
+  }
+}
+
+/** The rule of `put`: what to write over what is there. */
+function put(
+  prepared: PreparedSchedule,
+  existing: Schedule | null,
+  now: EpochMs,
+  { ifExists = 'replace', ifRevision }: PutOptions,
+): PutSchedule | null {
+  const { definition } = prepared
+  if (existing === null) {
+    if (ifRevision !== undefined) throw notFound(definition.id)
+    return {
+      definition,
+      state: 'active',
+      stateReason: null,
+      expect: 'absent',
+      timing: firstFire(prepared, now),
+    }
+  }
+  if (ifExists === 'error') {
+    throw new EvertickError('SCHEDULE_EXISTS', `There is a schedule ${definition.id} already`)
+  }
+  if (ifRevision !== undefined && existing.revision !== ifRevision) {
+    throw revisionConflict(definition.id, existing.revision, ifRevision)
+  }
+  if (ifExists === 'keep') return null
+  const sameTiming = prepared.timing === timingOf(existing.definition)
+  if (sameTiming && canonicalJson(existing.definition) === canonicalJson(definition)) return null
+  const expect = existing.revision
+  const ended = existing.state === 'finished' || existing.state === 'broken'
+  if (sameTiming && !ended) {
+    return { definition, state: existing.state, stateReason: existing.stateReason, expect, timing: 'keep' }
+  }
+  if (sameTiming && existing.state === 'finished' && plannable(definition).trigger.next(now) === null) {
+    // Nothing left to fire, and nothing about that was changed: only its words or policies were.
+    return { definition, state: 'finished', stateReason: existing.stateReason, expect, timing: null }
+  }
+  const state = existing.state === 'paused' ? 'paused' : 'active'
+  const stateReason = state === 'paused' ? existing.stateReason : null
+  return { definition, state, stateReason, expect, timing: firstFire(prepared, now) }
+}
+
+function withState(
+  { definition, revision }: Schedule,
+  state: ScheduleState,
+  stateReason: string | null,
+  timing: PutSchedule['timing'],
+): PutSchedule {
+  return { definition, state, stateReason, expect: revision, timing }
+}
+
+function fireAt({ definition }: Schedule, fireTime: EpochMs): FireTime {
+  return withJitter({ id: definition.id, policy: policyOf(definition) }, fireTime)
+}
+
+function notFound(id: ScheduleId): EvertickError {
+  return new EvertickError('SCHEDULE_NOT_FOUND', `There is no schedule ${shown(id)}`)
+}
+
+function revisionConflict(id: ScheduleId, is: number, expected: number): EvertickError {
+  return new EvertickError(
+    'REVISION_CONFLICT',
+    `Schedule ${id} has revision ${is}, not ${expected}: read it again`,
+  )
+}
+
+function illegal({ id, state }: Schedule, verb: string): EvertickError {
+  return new EvertickError('ILLEGAL_STATE', `Schedule ${id} is ${state} and cannot be ${verb}`)
+}
+
+function tooManyRaces(id: ScheduleId): EvertickError {
+  return new EvertickError(
+    'REVISION_CONFLICT',
+    `Schedule ${id} is being changed by others all the time; try again`,
+  )
+}

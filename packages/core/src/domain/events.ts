@@ -1,0 +1,37 @@
+import type { EpochMs } from './clock.js'
+import type { NodeId, RunId, ScheduleId, TaskName } from './ids.js'
+import type { JsonValue } from './json.js'
+import type { RunError, RunStatus } from './run.js'
+
+export interface RunEvent {
+  readonly runId: RunId
+  readonly scheduleId: ScheduleId
+  readonly task: TaskName
+  readonly fireTime: EpochMs
+  readonly attempt: number
+}
+
+/** What this node did or saw. */
+export interface SchedulerEvents {
+  'run.started': RunEvent
+  'run.succeeded': RunEvent & { readonly durationMs: number; readonly result: JsonValue }
+  'run.failed': RunEvent & { readonly durationMs: number; readonly error: RunError }
+  'run.retrying': RunEvent & { readonly error: RunError; readonly delayMs: number }
+  'run.cancelled': RunEvent & { readonly error: RunError }
+  /** The outcome was refused: the run is with another node, or gone. */
+  'run.leaseLost': RunEvent
+  'run.missed': { readonly runId: RunId; readonly scheduleId: ScheduleId }
+  'run.skipped': { readonly runId: RunId; readonly scheduleId: ScheduleId }
+  /** A run of a dead node was taken back. */
+  'run.recovered': { readonly runId: RunId; readonly scheduleId: ScheduleId; readonly status: RunStatus }
+  'schedule.broken': { readonly scheduleId: ScheduleId; readonly error: RunError }
+  'node.sessionLost': { readonly node: NodeId }
+}
+
+export interface Health {
+  readonly ready: boolean
+  /** Why not; empty when ready. */
+  readonly problems: readonly string[]
+  readonly lastPeekAgeMs: number | null
+  readonly overdueMs: number
+}

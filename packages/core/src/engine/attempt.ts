@@ -1,0 +1,148 @@
+import type { Logger } from '../domain/logger.js'
+import type { Clock, Random } from '../domain/clock.js'
+import { EvertickError } from '../domain/errors.js'
+import { SIZE_LIMITS } from '../domain/policies.js'
+import { completeRetry } from '../domain/define-task.js'
+import { retryDelayMs } from '../domain/retry.js'
+import type { RunError, RunSpec } from '../domain/run.js'
+import type { Task } from '../domain/task.js'
+import type { AttemptOutcome, ClaimedRun } from '../store/contract.js'
+import { checkInput } from '../domain/check-input.js'
+import { HandlerContext } from './handler-context.js'
+import type { Reporter } from './reporter.js'
+import { isRetryable, runErrorOf } from './run-error.js'
+
+/** A handler that was told to end gets this long before the attempt is ended without it. */
+export const ABORT_GRACE_MS = 6000
+
+export interface AttemptOptions {
+  readonly run: ClaimedRun
+  readonly task: Task
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly reporter: Reporter
+  /** Called once, when the attempt needs its slot no more; `null`: nothing is to be reported. */
+  readonly ended: (attempt: Attempt, outcome: AttemptOutcome | null) => void
+}
+
+/** One try at a run on this node: calls the handler, watches its time, and decides the outcome. */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #spec: RunSpec
+  readonly #context: HandlerContext
+  #abortReason: EvertickError | null = null
+  #cancelTimer: (() => void) | null = null
+  #settled = false
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    this.#spec = options.run.spec === null ? {} : (JSON.parse(options.run.spec) as RunSpec)
+    this.#context = new HandlerContext(options.run, options.reporter)
+  }
+
+  get claimed(): ClaimedRun {
+    return this.#options.run
+  }
+
+  /** Calls the handler. Never throws and never rejects: how it ends goes to `ended`. */
+  start(): void {
+    try {
+      const checked = checkInput(this.#options.task, this.#spec.input ?? null)
+      const pending = isPromiseLike(checked)
+        ? checked.then((input) => this.#call(input))
+        : this.#call(checked)
+      if (isPromiseLike(pending)) this.#await(pending)
+      else this.#succeeded(pending)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #call(input: unknown): unknown {
+    this.#context.input = input as never
+    return this.#options.task.run(this.#context)
+  }
+
+  #await(pending: PromiseLike<unknown>): void {
+    const timeoutMs = this.#spec.timeoutMs === undefined ? this.#options.task.timeoutMs : this.#spec.timeoutMs
+    if (timeoutMs !== null) {
+      this.#cancelTimer = this.#options.clock.setTimer(() => {
+        this.abort(new EvertickError('TIMEOUT', `The attempt ran longer than its timeout of ${timeoutMs} ms`))
+      }, timeoutMs)
+    }
+    pending.then(
+      (value) => this.#succeeded(value),
+      (error: unknown) => this.#failed(error),
+    )
+  }
+
+  /** Tells the handler to end, and ends the attempt without it when it does not. The first reason counts. */
+  abort(reason: EvertickError): void {
+    if (this.#settled || this.#abortReason !== null) return
+    this.#abortReason = reason
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#options.clock.setTimer(() => {
+      this.#options.log.warn(
+        { runId: this.claimed.runId, reason: reason.code },
+        'A handler did not end when told to; its slot is given up',
+      )
+      this.#failed(reason)
+    }, ABORT_GRACE_MS)
+    this.#context.abort(reason)
+  }
+
+  #succeeded(value: unknown): void {
+    if (this.#settled) return
+    let result: string | null
+    try {
+      result = resultOf(value)
+    } catch (error) {
+      const message = `The result is not JSON: ${error instanceof Error ? error.message : String(error)}`
+      this.#end({ kind: 'failed', error: { code: 'HANDLER_FAILED', message } })
+      return
+    }
+    this.#end({ kind: 'succeeded', result })
+  }
+
+  #failed(thrown: unknown): void {
+    if (this.#settled) return
+    const reason = this.#abortReason
+    const code = reason?.code
+    // After an abort the reason tells more than the error that the handler made of it.
+    const error = runErrorOf(reason ?? thrown)
+    if (code === 'LEASE_LOST') this.#end(null)
+    else if (code === 'CANCELLED') this.#end({ kind: 'cancelled', error })
+    else if (code === 'STOPPING') this.#end({ kind: 'interrupted', error })
+    else this.#retryOrFail(thrown, error)
+  }
+
+  #retryOrFail(thrown: unknown, error: RunError): void {
+    const { task, random } = this.#options
+    const own = this.#spec.retry
+    const retry = own === undefined ? task.retry : completeRetry(own)
+    const delayMs = isRetryable(thrown) ? retryDelayMs(retry, this.claimed.attempt, random) : null
+    this.#end(delayMs === null ? { kind: 'failed', error } : { kind: 'retry', error, delayMs })
+  }
+
+  #end(outcome: AttemptOutcome | null): void {
+    this.#settled = true
+    this.#context.close()
+    this.#cancelTimer?.()
+    this.#options.ended(this, outcome)
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** The work is done, so a result that is too large is cut and not refused. */
+function resultOf(value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  const text = JSON.stringify(value) as string | undefined
+  if (text === undefined) return null
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= SIZE_LIMITS.result) return text
+  return JSON.stringify({ truncated: true, bytes, beginning: text.slice(0, 1024) })
+}

@@ -1,0 +1,40 @@
+import type { Store } from '../store/contract.js'
+import type { Dispatcher } from './dispatcher.js'
+
+export interface ClaimRunsOptions {
+  readonly store: Store
+  readonly dispatcher: Dispatcher
+  readonly pollMs: number
+}
+
+/** The second loop: lease runs that wait, within this node's free slots. Woken by hints, by freed slots, by a poll. */
+export class ClaimRuns {
+  readonly #options: ClaimRunsOptions
+  #moreLikely = false
+
+  constructor(options: ClaimRunsOptions) {
+    this.#options = options
+  }
+
+  /** Whether a slot that becomes free should wake the loop. */
+  get wantsSlots(): boolean {
+    return this.#moreLikely
+  }
+
+  /** Runs were created that nobody has leased yet. */
+  expectMore(): void {
+    this.#moreLikely = true
+  }
+
+  async step(): Promise<number> {
+    const { store, dispatcher, pollMs } = this.#options
+    const { free } = dispatcher.slots
+    if (free === 0) return pollMs
+    const { claimed } = await dispatcher.dispatch(async (dispatch) => ({
+      claimed: dispatch === null ? [] : await store.claim(dispatch),
+    }))
+    this.#moreLikely = claimed.length >= free || (this.#moreLikely && claimed.length > 0)
+    // All that was offered was taken: there may be more, and handlers that end at once have freed their slots.
+    return claimed.length >= free && dispatcher.slots.free > 0 ? 0 : pollMs
+  }
+}

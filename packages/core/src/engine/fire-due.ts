@@ -1,0 +1,165 @@
+import type { Logger } from '../domain/logger.js'
+import type { EpochMs } from '../domain/clock.js'
+import { InvalidError } from '../domain/errors.js'
+import { plan, PLAN_LIMITS } from '../domain/plan.js'
+import type { DueSchedule, FireDecision, Peek, Store } from '../store/contract.js'
+import type { Dispatcher } from './dispatcher.js'
+import { runErrorOf } from './run-error.js'
+import {
+  ScheduleCache,
+  type CachedSchedule,
+  type ReadySchedule,
+  type UnplannableSchedule,
+} from './schedule-cache.js'
+import type { NodeEvents } from './node-events.js'
+
+/** Enough to share an fsync or a round trip among many; few enough to keep one atomic step within milliseconds. */
+const MOST_AT_ONCE = 500
+const LEAST_AT_ONCE = 50
+
+export interface FireDueOptions {
+  readonly store: Store
+  readonly dispatcher: Dispatcher
+  readonly events: NodeEvents
+  readonly log: Logger
+  /** How long to sleep at most: what a lost hint costs. */
+  readonly pollMs: number
+  /** Runs were created that this node did not lease at once. */
+  readonly onWaiting: () => void
+  readonly now: () => number
+}
+
+/** The first loop: peek at due schedules, plan each, commit the plans. */
+export class FireDue {
+  readonly #options: FireDueOptions
+  readonly #cache: ScheduleCache
+  readonly #reported = new Set<string>()
+  #lastPeekAt: number | null = null
+
+  constructor(options: FireDueOptions) {
+    this.#options = options
+    this.#cache = new ScheduleCache(options.store)
+  }
+
+  /** When the store last answered what is due, on the monotonic clock. */
+  get lastPeekAt(): number | null {
+    return this.#lastPeekAt
+  }
+
+  async step(): Promise<number> {
+    const { store, dispatcher, now, pollMs } = this.#options
+    const { free } = dispatcher.slots
+    // As many as can start at once, so that a fire costs one round trip; without slots, as many as there are.
+    const limit = free < LEAST_AT_ONCE ? MOST_AT_ONCE : Math.min(free, MOST_AT_ONCE)
+    const peek = await store.peek(limit)
+    const peekedAt = now()
+    this.#lastPeekAt = peekedAt
+    const handled = peek.due.length > 0 ? await this.#fire(peek) : 0
+    const nextDueInMs = peek.nextDueAt === null ? Infinity : peek.nextDueAt - peek.now - (now() - peekedAt)
+    if (peek.due.length === 0) return Math.max(0, Math.min(nextDueInMs, pollMs))
+    // What this node cannot handle stays due: it must not make the loop spin.
+    return handled > 0 ? 0 : pollMs
+  }
+
+  async #fire(peek: Peek): Promise<number> {
+    const cached = await this.#cache.resolve(peek.due)
+    let batch: FireDecision[] = []
+    let batchRuns = 0
+    let handled = 0
+    for (const [index, due] of peek.due.entries()) {
+      const entry = cached[index]
+      if (entry === null || entry === undefined) continue
+      const decision = await this.#decide(due, entry, peek.now)
+      if (decision === null) continue
+      if (batchRuns + decision.runs.length > MOST_AT_ONCE && batch.length > 0) {
+        handled += await this.#commit(batch)
+        batch = []
+        batchRuns = 0
+      }
+      batch.push(decision)
+      batchRuns += decision.runs.length
+    }
+    if (batch.length > 0) handled += await this.#commit(batch)
+    return handled
+  }
+
+  async #decide(due: DueSchedule, entry: CachedSchedule, storeNow: EpochMs): Promise<FireDecision | null> {
+    if ('error' in entry) {
+      await this.#setAside(entry)
+      return null
+    }
+    try {
+      return decisionOf(due, entry, storeNow)
+    } catch (error) {
+      const [schedule] = await this.#options.store.getSchedules([due.id])
+      if (schedule?.revision === due.revision)
+        await this.#setAside({ revision: due.revision, schedule, error })
+      return null
+    }
+  }
+
+  /** A schedule that cannot be planned must not disturb the others, and someone must learn of it. */
+  async #setAside({ schedule, error }: UnplannableSchedule): Promise<void> {
+    const { store, events, log } = this.#options
+    const key = `${schedule.id} ${schedule.revision}`
+    if (isOfAnotherRelease(error)) {
+      // Left to a node that knows the kind of trigger.
+      if (!this.#reported.has(key))
+        log.warn({ scheduleId: schedule.id, err: error }, 'Schedule left to a newer release')
+      this.#reported.add(key)
+      return
+    }
+    const reason = runErrorOf(error)
+    const [result] = await store.putSchedules([
+      {
+        definition: schedule.definition,
+        state: 'broken',
+        stateReason: `${reason.code}: ${reason.message}`,
+        expect: schedule.revision,
+        timing: 'keep',
+      },
+    ])
+    if (result?.outcome !== 'updated') return
+    log.error(
+      { scheduleId: schedule.id, err: error },
+      'Schedule cannot be computed and is now broken; put it again to mend it',
+    )
+    events.emit('schedule.broken', { scheduleId: schedule.id, error: reason })
+  }
+
+  async #commit(batch: FireDecision[]): Promise<number> {
+    const { store, dispatcher, events, onWaiting } = this.#options
+    const result = await dispatcher.dispatch((dispatch) => store.commit(batch, dispatch))
+    if (result.waiting > 0) onWaiting()
+    for (const runId of result.skipped)
+      events.emit('run.skipped', { runId, scheduleId: scheduleOfRun(runId) })
+    for (const runId of result.missed) events.emit('run.missed', { runId, scheduleId: scheduleOfRun(runId) })
+    return result.committed.length
+  }
+}
+
+function decisionOf(due: DueSchedule, ready: ReadySchedule, storeNow: EpochMs): FireDecision {
+  const { runs, missed, next } = plan(ready, due.fireTime, due.fires, storeNow, PLAN_LIMITS)
+  return {
+    scheduleId: due.id,
+    revision: due.revision,
+    fireTime: due.fireTime,
+    runs,
+    missed,
+    next,
+    task: ready.task,
+    spec: ready.spec,
+    overlap: ready.policy.overlap,
+    delivery: ready.policy.delivery,
+    priority: ready.policy.priority,
+    group: ready.policy.group,
+  }
+}
+
+function isOfAnotherRelease(error: unknown): boolean {
+  return error instanceof InvalidError && error.problems.some(({ rule }) => rule === 'kind.known')
+}
+
+function scheduleOfRun(runId: string): string {
+  return runId.slice(0, runId.indexOf('@'))
+}

@@ -1,0 +1,97 @@
+import { SIZE_LIMITS } from '../domain/policies.js'
+import type { LogLevel } from '../domain/run.js'
+import type { TaskContext, TaskLog } from '../domain/task.js'
+import type { ClaimedRun } from '../store/contract.js'
+import type { Reporter } from './reporter.js'
+
+/** What a handler sees of its attempt. What few handlers use is made when it is first asked for. */
+export class HandlerContext implements TaskContext<never> {
+  input: never = null as never
+  readonly #run: ClaimedRun
+  readonly #reporter: Reporter
+  #controller: AbortController | null = null
+  #aborted: { readonly reason: Error } | null = null
+  #log: TaskLog | null = null
+  #logBytes = 0
+  #closed = false
+
+  constructor(run: ClaimedRun, reporter: Reporter) {
+    this.#run = run
+    this.#reporter = reporter
+  }
+
+  get run(): TaskContext['run'] {
+    const { runId, scheduleId, kind, task, dueAt, createdAt } = this.#run
+    return { id: runId, scheduleId, kind, task, dueAt, createdAt }
+  }
+
+  get attempt(): number {
+    return this.#run.attempt
+  }
+
+  get fireTime(): Date {
+    return new Date(this.#run.fireTime)
+  }
+
+  get fence(): number {
+    return this.#run.fence
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== null) this.#controller.abort(this.#aborted.reason)
+    }
+    return this.#controller.signal
+  }
+
+  get log(): TaskLog {
+    if (this.#log === null) {
+      const at =
+        (level: LogLevel) =>
+        (message: string): void =>
+          this.#write(level, message)
+      this.#log = Object.assign(at('info'), {
+        debug: at('debug'),
+        info: at('info'),
+        warn: at('warn'),
+        error: at('error'),
+      })
+    }
+    return this.#log
+  }
+
+  // Bound, so that a handler may take it out of its context.
+  get progress(): TaskContext['progress'] {
+    return (fraction, message) => this.#progress(fraction, message)
+  }
+
+  #progress(fraction: number | null, message: string | undefined): void {
+    if (fraction !== null && !(fraction >= 0 && fraction <= 1)) {
+      throw new RangeError(`progress must be a number from 0 to 1, or null, but is ${fraction}`)
+    }
+    if (this.#closed) return
+    const { runId, fence } = this.#run
+    const words = message === undefined ? null : String(message).slice(0, 1000)
+    this.#reporter.update({ runId, fence, log: [], progress: { fraction, message: words } })
+  }
+
+  #write(level: LogLevel, message: string): void {
+    // The store keeps no more than its limit; the line that crosses it is sent, so that the store marks the cut.
+    if (this.#closed || this.#logBytes > SIZE_LIMITS.logPerRun) return
+    const { runId, fence } = this.#run
+    const text = String(message)
+    this.#logBytes += Buffer.byteLength(text) + 1
+    this.#reporter.update({ runId, fence, log: [{ level, message: text }], progress: null })
+  }
+
+  abort(reason: Error): void {
+    this.#aborted = { reason }
+    this.#controller?.abort(reason)
+  }
+
+  /** The attempt has ended: what the handler still writes is dropped, for it could only be refused. */
+  close(): void {
+    this.#closed = true
+  }
+}

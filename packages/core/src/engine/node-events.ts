@@ -1,0 +1,4 @@
+import type { SchedulerEvents } from '../domain/events.js'
+import type { Events } from './events.js'
+
+export type NodeEvents = Events<SchedulerEvents>

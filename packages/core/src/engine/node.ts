@@ -1,0 +1,237 @@
+import { hostname } from 'node:os'
+import type { Health } from '../domain/events.js'
+import type { Logger } from '../domain/logger.js'
+import type { Clock, Random } from '../domain/clock.js'
+import { EvertickError } from '../domain/errors.js'
+import type { NodeId, TaskName } from '../domain/ids.js'
+import type { LeaseTiming } from '../domain/lease.js'
+import type { HistoryPolicy } from '../domain/policies.js'
+import type { Task } from '../domain/task.js'
+import type { NodeInfo, RecoveredRun, Store, StoreHint } from '../store/contract.js'
+import { VERSION } from '../version.js'
+import { ABORT_GRACE_MS } from './attempt.js'
+import { Attempts } from './attempts.js'
+import { ClaimRuns } from './claim-runs.js'
+import { Dispatcher } from './dispatcher.js'
+import { FireDue } from './fire-due.js'
+import { KeepAlive } from './keep-alive.js'
+import { Loop } from './loop.js'
+import type { NodeEvents } from './node-events.js'
+import { NodeLoad } from './node-load.js'
+import { Reporter } from './reporter.js'
+import { Session } from './session.js'
+import { Slots } from './slots.js'
+import { Upkeep } from './upkeep.js'
+
+/** What a lost or impossible notification costs at most. */
+const POLL_MS = 500
+/** Without notifications between processes, each looks for itself more often. */
+const POLL_UNNOTIFIED_MS = 200
+const STALE_PEEK_MS = 10_000
+const OVERDUE_MS = 60_000
+
+export interface NodeOptions {
+  readonly store: Store
+  readonly name: NodeId
+  readonly groups: readonly string[]
+  readonly slots: number
+  readonly tasks: ReadonlyMap<TaskName, Task>
+  readonly timing: LeaseTiming
+  readonly history: HistoryPolicy
+  readonly events: NodeEvents
+  readonly log: Logger
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** One live process taking part: owns the loops, the session and the attempts, and starts and stops them in order. */
+export class Node {
+  readonly #options: NodeOptions
+  readonly #session: Session
+  readonly #slots: Slots
+  readonly #reporter: Reporter
+  readonly #attempts: Attempts
+  readonly #dispatcher: Dispatcher
+  readonly #fireDue: FireDue
+  readonly #claimRuns: ClaimRuns
+  readonly #taking: readonly Loop[]
+  readonly #keepAliveLoop: Loop
+  readonly #fireLoop: Loop
+  readonly #claimLoop: Loop
+  #load: NodeLoad | null = null
+  #unwatch: (() => void) | null = null
+
+  constructor(options: NodeOptions) {
+    const { store, clock, random, log, tasks } = options
+    const pollMs = store.info.notifies ? POLL_MS : POLL_UNNOTIFIED_MS
+    this.#options = options
+    this.#session = new Session(clock, options.timing.leaseMs, () => this.#sessionLost())
+    this.#slots = new Slots(options.slots, tasks)
+    this.#reporter = new Reporter(options)
+    this.#attempts = new Attempts({
+      ...options,
+      slots: this.#slots,
+      reporter: this.#reporter,
+      slotFreed: () => {
+        if (this.#claimRuns.wantsSlots) this.#claimLoop.wake()
+      },
+    })
+    this.#dispatcher = new Dispatcher({
+      clock,
+      node: options.name,
+      groups: options.groups,
+      slots: this.#slots,
+      session: this.#session,
+      start: (run) => this.#attempts.start(run),
+      release: (run) => this.#attempts.release(run),
+    })
+    this.#claimRuns = new ClaimRuns({ store, dispatcher: this.#dispatcher, pollMs })
+    this.#fireDue = new FireDue({
+      store,
+      dispatcher: this.#dispatcher,
+      events: options.events,
+      log,
+      pollMs,
+      now: () => clock.monotonic(),
+      onWaiting: () => this.#moreWaiting(),
+    })
+    const keepAlive = new KeepAlive({
+      store,
+      clock,
+      log,
+      session: this.#session,
+      timing: options.timing,
+      describe: () => this.#describe(),
+      cancel: (runs) => this.#attempts.cancel(runs, new EvertickError('CANCELLED', 'Cancelled on request')),
+    })
+    const upkeep = new Upkeep({ store, history: options.history, recovered: (runs) => this.#recovered(runs) })
+
+    const loop = (name: string, step: () => Promise<number>): Loop =>
+      new Loop({ name, clock, random, log, step })
+    this.#keepAliveLoop = loop('keep-alive', () => keepAlive.step())
+    this.#fireLoop = loop('fire-due', () => this.#fireDue.step())
+    this.#claimLoop = loop('claim-runs', () => this.#claimRuns.step())
+    this.#taking = [
+      this.#fireLoop,
+      this.#claimLoop,
+      loop('recover', () => upkeep.recoverStep()),
+      loop('prune', () => upkeep.pruneStep()),
+    ]
+  }
+
+  start(): void {
+    const { store, clock, log, name } = this.#options
+    this.#load = new NodeLoad(clock)
+    this.#unwatch = store.watch((hint) => this.#hinted(hint))
+    for (const loop of [this.#keepAliveLoop, ...this.#taking]) loop.start()
+    log.info({ node: name, session: this.#session.id, store: store.info.location }, 'Node started')
+  }
+
+  /** In this order: take nothing more, hand over, wait, abort, report, and only then let the session go. */
+  async stop(graceMs: number): Promise<void> {
+    const { store, log, name } = this.#options
+    await Promise.all([this.#dispatcher.close(), ...this.#taking.map((loop) => loop.stop())])
+    this.#unwatch?.()
+    if (!(await this.#within(graceMs, this.#attempts.idle()))) {
+      const reason = new EvertickError(
+        'STOPPING',
+        `The node is stopping, and its grace of ${graceMs} ms is over`,
+      )
+      this.#attempts.abortAll(reason)
+      await this.#within(2 * ABORT_GRACE_MS, this.#attempts.idle())
+    }
+    if (!(await this.#within(ABORT_GRACE_MS, this.#reporter.drained()))) {
+      log.error({ node: name }, 'The store did not take all outcomes in time; their runs will be recovered')
+      this.#reporter.giveUp()
+    }
+    await this.#keepAliveLoop.stop()
+    const { id } = this.#session
+    this.#session.end()
+    try {
+      await store.leave(id)
+    } catch (error) {
+      log.error({ err: error, node: name }, 'The session could not be ended; it expires by itself')
+    }
+    this.#load?.stop()
+    log.info({ node: name }, 'Node stopped')
+  }
+
+  async health(): Promise<Health> {
+    const { clock, store } = this.#options
+    const problems: string[] = []
+    const { lastPeekAt } = this.#fireDue
+    const lastPeekAgeMs = lastPeekAt === null ? null : Math.round(clock.monotonic() - lastPeekAt)
+    if (lastPeekAgeMs === null) problems.push('The store has not been asked yet what is due')
+    else if (lastPeekAgeMs > STALE_PEEK_MS)
+      problems.push(`The store last answered what is due ${lastPeekAgeMs} ms ago`)
+    if (!this.#session.isTrusted()) problems.push('The node has no session with the store')
+    let overdueMs = 0
+    try {
+      const { now, oldestDueAt } = await store.stats()
+      overdueMs = oldestDueAt === null ? 0 : now - oldestDueAt
+      if (overdueMs > OVERDUE_MS) problems.push(`A schedule is overdue by ${overdueMs} ms`)
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+    return { ready: problems.length === 0, problems, lastPeekAgeMs, overdueMs }
+  }
+
+  #hinted(hint: StoreHint): void {
+    if (hint === 'due') this.#fireLoop.wake()
+    else if (hint === 'cancel') this.#keepAliveLoop.wake()
+    else this.#moreWaiting()
+  }
+
+  #moreWaiting(): void {
+    this.#claimRuns.expectMore()
+    this.#claimLoop.wake()
+  }
+
+  #sessionLost(): void {
+    const { events, log, name } = this.#options
+    log.error(
+      { node: name },
+      'The session with the store is lost: running handlers are aborted, a new session begins',
+    )
+    this.#attempts.loseAll()
+    events.emit('node.sessionLost', { node: name })
+    this.#keepAliveLoop.wake()
+  }
+
+  #recovered(runs: readonly RecoveredRun[]): void {
+    const { events, log } = this.#options
+    for (const { id, scheduleId, status } of runs) {
+      log.warn({ runId: id, status }, 'A run was taken back from a node that died or lost its lease')
+      events.emit('run.recovered', { runId: id, scheduleId, status })
+    }
+    this.#moreWaiting()
+  }
+
+  #describe(): Omit<NodeInfo, 'session'> {
+    const { name, groups, tasks } = this.#options
+    return {
+      node: name,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      groups,
+      tasks: [...tasks.keys()],
+      slots: this.#slots.total,
+      slotsInUse: this.#slots.inUse,
+      ...this.#load!.sample(),
+    }
+  }
+
+  /** Whether `done` came within the time. */
+  async #within(limitMs: number, done: Promise<void>): Promise<boolean> {
+    let cancel: (() => void) | undefined
+    const timeout = new Promise<false>((resolve) => {
+      cancel = this.#options.clock.setTimer(() => resolve(false), limitMs)
+    })
+    try {
+      return await Promise.race([done.then(() => true), timeout])
+    } finally {
+      cancel?.()
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import type { Logger } from '../domain/logger.js'
+import type { Clock, Random } from '../domain/clock.js'
+import { codeOf } from '../domain/errors.js'
+import type { AttemptOutcome, AttemptReport, RunUpdate, Store } from '../store/contract.js'
+import type { Lease } from '../domain/lease.js'
+
+const MOST_AT_ONCE = 500
+const LONGEST_PAUSE_MS = 1000
+
+export interface ReporterOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+interface PendingReport extends AttemptReport {
+  readonly answered: (accepted: boolean) => void
+}
+
+/**
+ * Carries outcomes, logs and progress to the store, many in one call. An outcome is repeated until the store answers:
+ * it is fenced, so a repetition can do no harm, and a lost one would run again.
+ */
+export class Reporter {
+  readonly #options: ReporterOptions
+  #outcomes: PendingReport[] = []
+  #updates: RunUpdate[] = []
+  #flushing: Promise<void> | null = null
+  #givenUp = false
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+  }
+
+  /** `answered(false)`: the lease was lost, and nothing was written. */
+  outcome({ runId, fence }: Lease, outcome: AttemptOutcome, answered: (accepted: boolean) => void): void {
+    this.#outcomes.push({ runId, fence, outcome, answered })
+    this.#flushing ??= this.#flush()
+  }
+
+  /** Logs and progress of one attempt are written before its outcome, when both were handed over in that order. */
+  update(update: RunUpdate): void {
+    this.#updates.push(update)
+    this.#flushing ??= this.#flush()
+  }
+
+  /** Resolves when everything handed over so far has been answered. */
+  async drained(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing
+  }
+
+  /** What the store has not answered by now stays unanswered; its leases are left to recovery. */
+  giveUp(): void {
+    this.#givenUp = true
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#outcomes.length > 0 || this.#updates.length > 0) {
+        // One turn, so that what ends together is written together.
+        await new Promise<void>((resolve) => void setImmediate(resolve))
+        const updates = this.#updates.splice(0, MOST_AT_ONCE)
+        const outcomes = this.#updates.length > 0 ? [] : this.#outcomes.splice(0, MOST_AT_ONCE)
+        if (updates.length > 0) await this.#sendUpdates(updates)
+        if (outcomes.length > 0) await this.#sendOutcomes(outcomes)
+      }
+    } finally {
+      this.#flushing = null
+    }
+  }
+
+  async #sendUpdates(updates: RunUpdate[]): Promise<void> {
+    try {
+      await this.#options.store.report(updates)
+    } catch (error) {
+      // Not repeated: a log line twice is worse than one that is missing while the store is away.
+      this.#options.log.warn(
+        { err: error, updates: updates.length },
+        'Log lines and progress could not be written',
+      )
+    }
+  }
+
+  async #sendOutcomes(reports: PendingReport[]): Promise<void> {
+    const { store, clock, random, log } = this.#options
+    for (let tries = 1; ; tries++) {
+      try {
+        const accepted = await store.finish(reports)
+        for (const [index, { answered }] of reports.entries()) answered(accepted[index] === true)
+        return
+      } catch (error) {
+        if (this.#givenUp || codeOf(error) === 'STORE_CLOSED') {
+          for (const { answered } of reports) answered(false)
+          return
+        }
+        const pauseMs = Math.min(LONGEST_PAUSE_MS, 20 * 2 ** (tries - 1)) * (0.5 + random() / 2)
+        log.error(
+          { err: error, outcomes: reports.length, tries },
+          'Outcomes could not be written and will be repeated',
+        )
+        await new Promise<void>((resolve) => void clock.setTimer(resolve, pauseMs))
+      }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock, Random } from '../domain/clock.js'
+import { InvalidError } from '../domain/errors.js'
+import { shown } from '../domain/field-checks.js'
+import type { Store } from '../store/contract.js'
+
+export interface OpenStoreOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+const FORMS = 'sqlite:PATH, sqlite::memory: or memory:'
+
+/**
+ * Opens the store that a URL names; its driver is loaded only then.
+ * @throws {InvalidError} INVALID_OPTION for a URL of no known kind.
+ * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE
+ */
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
+  const colon = url.indexOf(':')
+  const scheme = url.slice(0, Math.max(colon, 0))
+  const rest = url.slice(colon + 1)
+  if (scheme === 'memory' && rest === '') {
+    const { MemoryStore } = await import('./memory/index.js')
+    return new MemoryStore(options)
+  }
+  if (scheme === 'sqlite' && rest !== '') {
+    const { SqliteStore } = await import('./sqlite/index.js')
+    return SqliteStore.open(rest, options)
+  }
+  throw new InvalidError('INVALID_OPTION', [
+    { path: 'store', rule: 'store.url', message: `store must be ${FORMS}, but is ${shown(withoutSecrets(url))}` },
+  ])
+}
+
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//…@')
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import type { DeclarePromise } from './promise.js'
+import { succeeded } from './world.js'
+
+export function dispatchPromises(promise: DeclarePromise): void {
+  promise('firing with free slots leases the run in the same step', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('fast')
+    const result = await world.commit('fast', { spec: '{"input":1}' }, node.dispatch())
+    assert.deepEqual([result.committed, result.claimed.length, result.waiting], [[true], 1, 0])
+    const lease = result.claimed[0]!
+    const run = await world.run(lease.runId)
+    assert.deepEqual(
+      [run.status, run.node, run.attempt, run.fence, run.startedAt],
+      ['running', 'a', 1, lease.fence, lease.startedAt],
+    )
+    assert.deepEqual([lease.scheduleId, lease.spec, lease.attempt], ['fast', '{"input":1}', 1])
+    assert.equal((await world.finish(lease, succeeded)).status, 'succeeded')
+  })
+
+  promise('what does not fit into the slots waits', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('burst')
+    const result = await world.commit('burst', { runs: 5 }, node.dispatch({ slots: 2 }))
+    assert.deepEqual([result.claimed.length, result.waiting], [2, 3])
+    assert.deepEqual((await world.runsOf('burst')).filter((run) => run.status === 'pending').length, 3)
+  })
+
+  promise('a run of a task or group that the node does not offer waits for another node', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('foreign', { task: 'foreign' })
+    await world.schedule('elsewhere')
+    const decisions = [
+      world.decide(await world.stored('foreign')),
+      world.decide(await world.stored('elsewhere'), { group: 'eu' }),
+    ]
+    const result = await world.store.commit(decisions, node.dispatch())
+    assert.deepEqual([result.committed, result.claimed, result.waiting], [[true, true], [], 2])
+  })
+
+  promise('a run that must wait for another of its schedule is not started', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('queue')
+    const first = await world.commit('queue', { overlap: 'bufferAll', runs: 3 }, node.dispatch())
+    assert.equal(first.claimed.length, 1)
+    assert.equal(first.claimed[0]?.fireTime, world.firstFire)
+    const second = await world.commit('queue', { overlap: 'bufferAll' }, node.dispatch())
+    assert.deepEqual(second.claimed, [])
+  })
+
+  for (const priority of [0, 5]) {
+    promise(`a new run does not overtake one of priority ${priority} that waits for the same node`, async (world) => {
+      const node = await world.node('a')
+      await world.waitingRun('waiting', { priority })
+      await world.schedule('new', { fireTime: world.firstFire + 500 })
+      const result = await world.commit('new', { priority: 0 }, node.dispatch({ slots: 1 }))
+      assert.deepEqual(result.committed, [true])
+      assert.equal((await world.runsOf('new'))[0]?.status, 'pending')
+      assert.ok(result.claimed.every((lease) => lease.scheduleId === 'waiting'))
+    })
+  }
+
+  promise('a new run of higher priority goes before those that wait', async (world) => {
+    const node = await world.node('a')
+    await world.waitingRun('waiting')
+    await world.schedule('urgent', { fireTime: world.firstFire + 500 })
+    const result = await world.commit('urgent', { priority: 9 }, node.dispatch({ slots: 1 }))
+    assert.deepEqual(
+      result.claimed.map((lease) => lease.scheduleId),
+      ['urgent'],
+    )
+  })
+
+  promise('what waits for other nodes does not hold up a new run', async (world) => {
+    const node = await world.node('a')
+    await world.waitingRun('foreign', { task: 'foreign', priority: 9 })
+    await world.waitingRun('elsewhere', { group: 'eu', priority: 9 })
+    await world.schedule('new', { fireTime: world.firstFire + 500 })
+    const result = await world.commit('new', {}, node.dispatch({ slots: 1 }))
+    assert.equal(result.claimed[0]?.scheduleId, 'new')
+  })
+
+  promise('a commit that is repeated, its answer lost, gives the same leases', async (world) => {
+    const node = await world.node('a')
+    const decision = world.decide(await world.schedule('lost-answer'), { runs: 3 })
+    const dispatch = node.dispatch({ slots: 2 })
+    const first = await world.store.commit([decision], dispatch)
+    const repeated = await world.store.commit([decision], dispatch)
+    assert.deepEqual(repeated.claimed.toSorted(byFireTime), first.claimed.toSorted(byFireTime))
+    assert.equal((await world.runsOf('lost-answer')).length, 3)
+    const running = (await world.runsOf('lost-answer')).filter((run) => run.status === 'running')
+    assert.equal(running.length, 2)
+  })
+
+  promise('a session that has expired is leased nothing, and the fire time is not lost', async (world) => {
+    const node = await world.node('a')
+    await node.leave()
+    const decision = world.decide(await world.schedule('survives'))
+    await assert.rejects(world.store.commit([decision], node.dispatch()), { code: 'SESSION_EXPIRED' })
+    await world.store.commit([decision], null)
+    const runs = await world.runsOf('survives')
+    assert.deepEqual(
+      runs.map((run) => [run.status, run.fence]),
+      [['pending', 0]],
+    )
+  })
+
+  promise('nothing that was refused is leased', async (world) => {
+    const node = await world.node('a')
+    const read = await world.schedule('edited')
+    await world.edit('edited', { definition: { description: 'new' } })
+    const result = await world.store.commit([world.decide(read)], node.dispatch())
+    assert.deepEqual([result.committed, result.claimed], [[false], []])
+  })
+}
+
+function byFireTime(a: { fireTime: number }, b: { fireTime: number }): number {
+  return a.fireTime - b.fireTime
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import type { NodeRecord } from '../../store/contract.js'
+import type { DeclarePromise } from './promise.js'
+import type { World } from './world.js'
+
+const LEASE_MS = 500
+const expired = { name: 'SessionExpiredError', code: 'SESSION_EXPIRED' }
+
+export function nodePromises(promise: DeclarePromise): void {
+  promise('a heartbeat starts a session, and the node is listed as it told', async (world) => {
+    const before = await world.store.now()
+    const node = await world.node('a', { tasks: ['mail', 'report'], groups: ['default', 'eu'], leaseMs: 60_000 })
+    const [record, ...others] = await world.store.listNodes()
+    assert.deepEqual(others, [])
+    assert.ok(record && record.startedAt >= before)
+    assert.deepEqual(record, {
+      session: node.session,
+      node: 'a',
+      host: 'host.example',
+      pid: 42,
+      version: '1.2.3',
+      groups: ['default', 'eu'],
+      tasks: ['mail', 'report'],
+      slots: 100,
+      slotsInUse: 0,
+      eventLoopDelayMs: 1.5,
+      cpu: 0.25,
+      memoryBytes: 1_000_000,
+      alive: true,
+      startedAt: record.startedAt,
+      lastBeatAt: record.startedAt,
+      leaseUntil: record.startedAt + 60_000,
+    })
+  })
+
+  promise('each heartbeat renews the session and what is known of the node', async (world) => {
+    const node = await world.node('a', { leaseMs: 60_000 })
+    const before = await listed(world, node.session)
+    await world.advance(5)
+    const { now } = await node.beat({ slotsInUse: 7, cpu: 0.5, leaseMs: 30_000 })
+    const after = await listed(world, node.session)
+    assert.deepEqual(
+      [after.slotsInUse, after.cpu, after.startedAt, after.lastBeatAt, after.leaseUntil],
+      [7, 0.5, before.startedAt, now, now + 30_000],
+    )
+    assert.ok(after.lastBeatAt >= before.lastBeatAt + 5)
+  })
+
+  promise('a session that was not renewed in time is over, even if nobody noticed', async (world) => {
+    const node = await world.node('late', { leaseMs: LEASE_MS })
+    await world.waitingRun('kept')
+    const lease = await node.claimOne()
+    await world.advance(LEASE_MS + 20)
+    await assert.rejects(node.beat(), expired)
+    assert.equal((await listed(world, node.session)).alive, false)
+    await assert.rejects(node.beat(), expired, 'the refused beat did not revive it')
+    assert.deepEqual(
+      (await world.store.recover(10)).map((run) => run.id),
+      [lease.runId],
+    )
+  })
+
+  promise('a session that left does not come back', async (world) => {
+    const node = await world.node('a')
+    await node.leave()
+    await assert.rejects(node.beat(), expired)
+    await node.leave()
+    assert.equal((await listed(world, node.session)).alive, false)
+  })
+
+  promise('leaving ends no other session, and may be called for one that never was', async (world) => {
+    const [a, b] = [await world.node('a'), await world.node('b')]
+    await a.leave()
+    await world.store.leave('never-was')
+    await b.beat()
+    const nodes = await world.store.listNodes()
+    assert.deepEqual(nodes.map((node) => [node.node, node.alive]).toSorted(), [
+      ['a', false],
+      ['b', true],
+    ])
+  })
+
+  promise('a node that comes back under a new session is alive beside its old self', async (world) => {
+    const old = await world.node('a')
+    await old.leave()
+    const fresh = await world.node('a')
+    assert.equal((await listed(world, fresh.session)).alive, true)
+    assert.equal((await listed(world, old.session)).alive, false)
+  })
+
+  promise("a heartbeat's answer names what of this session is to be cancelled", async (world) => {
+    const [a, b] = [await world.node('a'), await world.node('b')]
+    const first = await world.waitingRun('first')
+    await a.claimOne()
+    const second = await world.waitingRun('second')
+    await b.claimOne()
+    await world.store.cancelRun(first.id)
+    await world.store.cancelRun(second.id)
+    assert.deepEqual((await a.beat()).cancel, [first.id])
+    assert.deepEqual((await b.beat()).cancel, [second.id])
+    assert.deepEqual((await a.beat()).cancel, [first.id], 'it is told until the run has ended')
+  })
+}
+
+async function listed(world: World, session: string): Promise<NodeRecord> {
+  const record = (await world.store.listNodes()).find((node) => node.session === session)
+  assert.ok(record, `session ${session} is not listed`)
+  return record
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import type { HistoryPolicy } from '../../domain/policies.js'
+import type { AttemptOutcome } from '../../store/contract.js'
+import type { DeclarePromise } from './promise.js'
+import { failed, retryIn, STEP_MS, succeeded, type World } from './world.js'
+
+const HOUR_MS = 3_600_000
+const KEEP_ALL: HistoryPolicy = { maxRuns: 1000, maxAgeMs: HOUR_MS, maxFailureAgeMs: HOUR_MS }
+const cancelled: AttemptOutcome = { kind: 'cancelled', error: { code: 'CANCELLED', message: 'x' } }
+
+export function prunePromises(promise: DeclarePromise): void {
+  promise('what is within the rule stays', async (world) => {
+    await ended(world, 'daily', [succeeded, failed, cancelled])
+    assert.deepEqual(await world.store.prune(KEEP_ALL, 100), { deleted: 0, more: false })
+    assert.equal((await world.runsOf('daily')).length, 3)
+  })
+
+  promise('by count, the newest fire times stay', async (world) => {
+    await ended(world, 'daily', [succeeded, cancelled, succeeded, succeeded])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 2 }), 2)
+    assert.deepEqual(await steps(world, 'daily'), [3, 2])
+  })
+
+  promise('by age, what ended long ago goes, and what ended lately stays', async (world) => {
+    await ended(world, 'daily', [succeeded, cancelled])
+    await world.advance(1200)
+    await ended(world, 'daily', [succeeded, succeeded])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxAgeMs: 1100 }), 2)
+    assert.deepEqual(await steps(world, 'daily'), [3, 2])
+  })
+
+  promise('the last run stays, whatever its age', async (world) => {
+    await ended(world, 'yearly', [succeeded, succeeded])
+    await world.advance(30)
+    assert.equal(await prune(world, { maxRuns: 0, maxAgeMs: 10, maxFailureAgeMs: 10 }), 1)
+    assert.deepEqual(await steps(world, 'yearly'), [1])
+    assert.equal((await world.stored('yearly')).lastRun?.status, 'succeeded')
+  })
+
+  promise('failed and lost runs stay for longer than others, beyond the count too', async (world) => {
+    await ended(world, 'frail', [failed])
+    await world.fire('frail', { delivery: 'atMostOnce' })
+    await world.abandon()
+    await world.store.recover(10)
+    await ended(world, 'frail', [succeeded, succeeded])
+    await world.advance(30)
+    assert.equal(await prune(world, { maxRuns: 1, maxAgeMs: 10, maxFailureAgeMs: HOUR_MS }), 1)
+    assert.deepEqual(await steps(world, 'frail'), [3, 1, 0])
+    assert.equal(await prune(world, { maxRuns: 1, maxAgeMs: 10, maxFailureAgeMs: 10 }), 2)
+    assert.deepEqual(await steps(world, 'frail'), [3])
+  })
+
+  promise('runs that are still open stay, however old', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('open')
+    await world.fire('open')
+    await world.finish(await node.claimOne(), retryIn(HOUR_MS))
+    await world.fire('open')
+    await node.claimOne()
+    await world.fire('open', { overlap: 'bufferAll' })
+    await world.fire('open')
+    await ended(world, 'open', [succeeded])
+    await world.advance(30)
+    assert.equal(await prune(world, { maxRuns: 0, maxAgeMs: 10, maxFailureAgeMs: 10 }), 0)
+    assert.equal((await world.runsOf('open')).length, 5)
+  })
+
+  promise("a schedule's own rule holds over the defaults, field by field", async (world) => {
+    await world.schedule('short', { definition: { history: { maxRuns: 1 } } })
+    await world.schedule('long', { definition: { history: { maxRuns: 1000, maxAgeMs: HOUR_MS } } })
+    for (const id of ['short', 'long', 'default']) await ended(world, id, [succeeded, succeeded, succeeded])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 2 }), 3)
+    assert.deepEqual(await steps(world, 'short'), [2])
+    assert.deepEqual(await steps(world, 'long'), [2, 1, 0])
+    assert.deepEqual(await steps(world, 'default'), [2, 1])
+  })
+
+  promise('what a deleted schedule left goes by the defaults, in the end the last run too', async (world) => {
+    await world.schedule('deleted', { definition: { history: { maxRuns: 1000, maxAgeMs: HOUR_MS } } })
+    await ended(world, 'deleted', [succeeded, succeeded, succeeded])
+    await world.store.deleteSchedule('deleted')
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 2 }), 1)
+    await world.advance(30)
+    assert.equal(await prune(world, { ...KEEP_ALL, maxAgeMs: 10 }), 2)
+    assert.deepEqual(await world.runsOf('deleted'), [])
+  })
+
+  promise('no call deletes more than its limit, and `more` leads to the end', async (world) => {
+    for (const id of ['a', 'b', 'c']) await ended(world, id, [succeeded, succeeded, succeeded])
+    const deleted: number[] = []
+    for (let more = true; more; ) {
+      const result = await world.store.prune({ ...KEEP_ALL, maxRuns: 1 }, 2)
+      deleted.push(result.deleted)
+      more = result.more
+      assert.ok(deleted.length < 20, 'it comes to an end')
+    }
+    assert.ok(deleted.every((count) => count <= 2))
+    assert.equal(
+      deleted.reduce((sum, count) => sum + count, 0),
+      6,
+    )
+    for (const id of ['a', 'b', 'c']) assert.deepEqual(await steps(world, id), [2])
+  })
+
+  promise('what was pruned is gone with its log, and its fire time does not run again', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const { id } = await world.fire('daily')
+    const lease = await node.claimOne()
+    await world.store.report([{ ...lease, log: [{ level: 'info', message: 'line' }], progress: null }])
+    await world.finish(lease, succeeded)
+    await ended(world, 'daily', [succeeded])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 1 }), 1)
+    assert.equal(await world.store.getRun(id), null)
+    assert.deepEqual((await world.store.readLog(id, { limit: 10 })).lines, [])
+
+    await world.edit('daily', { timing: { fireTime: world.firstFire, dueAt: world.firstFire } })
+    const result = await world.commit('daily')
+    assert.deepEqual([result.committed, result.waiting], [[true], 0])
+    assert.equal(await world.store.getRun(id), null)
+  })
+}
+
+/** Fires `id` once for each outcome, after what it fired before. */
+async function ended(world: World, id: string, outcomes: readonly AttemptOutcome[]): Promise<void> {
+  const [known] = await world.store.getSchedules([id])
+  if (known === null) await world.schedule(id)
+  const node = await world.node('a')
+  for (const outcome of outcomes) {
+    const run = await world.fire(id)
+    const lease = (await node.claim()).find(({ runId }) => runId === run.id)
+    assert.ok(lease)
+    await world.finish(lease, outcome)
+  }
+}
+
+/** Prunes until there is no more; answers how many runs went. */
+async function prune(world: World, defaults: HistoryPolicy): Promise<number> {
+  let deleted = 0
+  for (let more = true; more; ) {
+    const result = await world.store.prune(defaults, 100)
+    deleted += result.deleted
+    more = result.more
+  }
+  return deleted
+}
+
+/** Which fire times are left, counted from the first, the newest first. */
+async function steps(world: World, id: string): Promise<number[]> {
+  return (await world.runsOf(id)).map((run) => (run.fireTime - world.firstFire) / STEP_MS)
+}

@@ -1,0 +1,8 @@
+export { cron, type CronJson } from './cron/index.js'
+export { fires, nextFire, type FiresRange } from './fires.js'
+export { interval, type IntervalJson, type IntervalLength } from './interval.js'
+export type { TriggerKind } from './kind.js'
+export { once, type OnceJson } from './once.js'
+export { checkTrigger, compileTrigger, TRIGGER_KINDS } from './registry.js'
+export { wallTime, zoneOf, type Zone } from './zone.js'
+export type { Segment } from './zone-table.js'

@@ -1,0 +1,85 @@
+import type { Clock, PutOptions, RunStatus, ScheduleState } from '@evertick/core'
+import type { NodeJson } from '../http/schemas/cluster.js'
+import type { LogPageJson, RunJson } from '../http/schemas/run.js'
+import type { ScheduleJson } from '../http/schemas/schedule.js'
+import type { FireJson } from '../http/schemas/trigger.js'
+import { UsageError } from './failures.js'
+import { httpClient } from './http-client.js'
+import { storeClient } from './store-client.js'
+
+export type { FireJson, LogPageJson, NodeJson, RunJson, ScheduleJson }
+
+export interface PageJson<Item> {
+  readonly items: readonly Item[]
+  readonly nextCursor: string | null
+}
+
+/** A schedule as it is sent: checked by whoever receives it, so that there is one set of rules. */
+export interface ScheduleRequest {
+  readonly id: string
+  readonly [field: string]: unknown
+}
+
+export interface ScheduleFilter {
+  readonly state?: ScheduleState
+  readonly task?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface RunFilter {
+  readonly scheduleId?: string
+  readonly task?: string
+  readonly status?: readonly RunStatus[]
+  readonly limit: number
+  readonly cursor?: string
+}
+
+/**
+ * What the commands ask for, of a server or straight of a store. The answers are those of the HTTP API.
+ * What is not there is an error with the code SCHEDULE_NOT_FOUND or RUN_NOT_FOUND.
+ * @throws {UnreachableError} nobody answers.
+ */
+export interface Client extends AsyncDisposable {
+  putSchedule(
+    schedule: ScheduleRequest,
+    options: Pick<PutOptions, 'ifExists' | 'allowUnknownTask'>,
+  ): Promise<ScheduleJson>
+  getSchedule(id: string): Promise<ScheduleJson>
+  listSchedules(filter: ScheduleFilter): Promise<PageJson<ScheduleJson>>
+  pauseSchedule(id: string, reason: string | undefined): Promise<ScheduleJson>
+  resumeSchedule(id: string): Promise<ScheduleJson>
+  removeSchedule(id: string): Promise<void>
+  /** `input`: instead of the schedule's own; `undefined` keeps that. */
+  runSchedule(id: string, input: unknown): Promise<RunJson>
+  upcoming(id: string, count: number): Promise<PageJson<FireJson>>
+  listRuns(filter: RunFilter): Promise<PageJson<RunJson>>
+  getRun(id: string): Promise<RunJson>
+  readLog(id: string, after: number): Promise<LogPageJson>
+  cancelRun(id: string): Promise<RunJson>
+  retryRun(id: string): Promise<RunJson>
+  listNodes(): Promise<PageJson<NodeJson>>
+}
+
+/** Where to find Evertick, as flags of every command that needs it. */
+export interface TargetFlags {
+  readonly server?: string
+  readonly store?: string
+  readonly token?: string
+}
+
+const DEFAULT_SERVER = 'http://127.0.0.1:4747'
+
+/** Opens what the flags name, else what EVERTICK_SERVER or EVERTICK_STORE name, else the server of this machine. */
+export async function openClient(
+  flags: TargetFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Promise<Client> {
+  if (flags.server !== undefined && flags.store !== undefined)
+    throw new UsageError('--server and --store name two places; give one of them')
+  const store = flags.store ?? (flags.server === undefined && !env['EVERTICK_SERVER'] ? env['EVERTICK_STORE'] : '')
+  if (store) return storeClient(store, clock)
+  const server = flags.server ?? (env['EVERTICK_SERVER'] || DEFAULT_SERVER)
+  return httpClient(server, flags.token ?? (env['EVERTICK_TOKEN'] || null), clock)
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '@evertick/core'
+
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** Everything outside that the command line touches, so that it can be run within a test. */
+export interface CliIo {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  /** Calls `listener` on each SIGINT and SIGTERM, which then end nothing by themselves. Returns what removes it. */
+  onInterrupt(listener: () => void): () => void
+  /** Ends the process at once. */
+  exit(code: number): void
+}
+
+/** The IO of this process. */
+export function processIo(clock: Clock): CliIo {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    clock,
+    onInterrupt(listener) {
+      process.on('SIGINT', listener).on('SIGTERM', listener)
+      return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
+    },
+    exit: (code) => process.exit(code),
+  }
+}
+
+/** Runs `body` with a signal that aborts at the first interrupt. */
+export async function untilInterrupted<Result>(
+  io: CliIo,
+  body: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController()
+  const stopListening = io.onInterrupt(() => controller.abort())
+  try {
+    return await body(controller.signal)
+  } finally {
+    stopListening()
+  }
+}
+
+/** Waits, and answers whether it waited to the end: `false` when `signal` aborted first. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(() => {
+      signal.removeEventListener('abort', abort)
+      resolve(true)
+    }, ms)
+    const abort = (): void => {
+      cancel()
+      resolve(false)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+  })
+}

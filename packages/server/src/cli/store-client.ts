@@ -1,0 +1,80 @@
+import { type Clock, commandTask, createScheduler, httpTask, type Run, type ScheduleInput } from '@evertick/core'
+import { runNotFound, scheduleNotFound } from '../http/errors.js'
+import {
+  presentFires,
+  presentLog,
+  presentNode,
+  presentPage,
+  presentRun,
+  presentSchedule,
+} from '../http/present.js'
+import type { Client } from './client.js'
+
+/**
+ * A client straight on the store at `url`, for when no server runs. It fires and runs nothing itself.
+ * Of tasks it knows those that come with Evertick, and those that live nodes tell of.
+ * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, or INVALID_OPTION for a URL of no store.
+ */
+export async function storeClient(url: string, clock: Clock): Promise<Client> {
+  const scheduler = await createScheduler({ store: url, tasks: [httpTask(), commandTask()], clock })
+  const { schedules, runs } = scheduler
+  return {
+    async putSchedule(schedule, options) {
+      return presentSchedule(await schedules.put(schedule as unknown as ScheduleInput, options))
+    },
+    async getSchedule(id) {
+      const schedule = await schedules.get(id)
+      if (schedule === null) throw scheduleNotFound(id)
+      return presentSchedule(schedule)
+    },
+    async listSchedules(filter) {
+      return presentPage(await schedules.list(filter), presentSchedule)
+    },
+    async pauseSchedule(id, reason) {
+      return presentSchedule(await schedules.pause(id, reason === undefined ? {} : { reason }))
+    },
+    async resumeSchedule(id) {
+      return presentSchedule(await schedules.resume(id))
+    },
+    async removeSchedule(id) {
+      if (!(await schedules.delete(id))) throw scheduleNotFound(id)
+    },
+    async runSchedule(id, input) {
+      return presentRun(await schedules.runNow(id, input === undefined ? {} : { input }))
+    },
+    async upcoming(id, count) {
+      const schedule = await schedules.get(id)
+      if (schedule === null) throw scheduleNotFound(id)
+      const times = await schedules.upcoming(id, { count })
+      return { items: presentFires(times, schedule.definition.trigger), nextCursor: null }
+    },
+    async listRuns(filter) {
+      return presentPage(await runs.list(filter), presentRun)
+    },
+    async getRun(id) {
+      return presentRun(await existing(id))
+    },
+    async readLog(id, after) {
+      await existing(id)
+      return presentLog(await runs.log(id, { after, limit: 1000 }))
+    },
+    async cancelRun(id) {
+      return presentRun(await runs.cancel(id))
+    },
+    async retryRun(id) {
+      return presentRun(await runs.retry(id))
+    },
+    async listNodes() {
+      return { items: (await scheduler.listNodes()).map(presentNode), nextCursor: null }
+    },
+    async [Symbol.asyncDispose]() {
+      await scheduler.stop()
+    },
+  }
+
+  async function existing(id: string): Promise<Run> {
+    const run = await runs.get(id)
+    if (run === null) throw runNotFound(id)
+    return run
+  }
+}

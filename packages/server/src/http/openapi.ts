@@ -1,0 +1,42 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { VERSION } from '../version.js'
+import type { App } from './routes/types.js'
+import { SCHEMAS } from './schemas/index.js'
+import { ref } from './schemas/shared.js'
+
+const TAGS = [
+  { name: 'Schedules', description: 'What runs when.' },
+  { name: 'Runs', description: 'What ran, runs, and waits to run.' },
+  { name: 'Triggers', description: 'Rules that give fire times.' },
+  { name: 'Cluster', description: 'The nodes, and what they can do.' },
+  { name: 'Operation', description: 'What watches over a server asks for.' },
+]
+
+/** Collects the routes that follow, and serves what they are: `/openapi.json` for programs, `/docs` for people. */
+export async function serveOpenApi(app: App, { needsToken }: { readonly needsToken: boolean }): Promise<void> {
+  for (const schema of SCHEMAS) app.addSchema(schema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Evertick',
+        version: VERSION,
+        license: { name: 'MIT', identifier: 'MIT' },
+        description:
+          'Scheduled tasks that do not go down. Times are ISO 8601 in UTC with milliseconds. ' +
+          'Lists answer `items` and a `nextCursor`. Errors are `application/problem+json` with a stable `code`.',
+      },
+      tags: TAGS,
+      ...(needsToken ? { security: [{ token: [] }] } : {}),
+      components: needsToken ? { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } } : {},
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? index) },
+    transform: ({ schema, url, route }) => {
+      const body = route.config?.documentedBody
+      return { schema: body === undefined ? schema : { ...schema, body: ref(body) }, url }
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Evertick API' } })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}

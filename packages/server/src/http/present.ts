@@ -1,0 +1,142 @@
+import {
+  toIso,
+  wallTime,
+  zoneOf,
+  type EpochMs,
+  type JsonValue,
+  type LogPage,
+  type NodeRecord,
+  type Page,
+  type Run,
+  type RunSpec,
+  type Schedule,
+  type StoreInfo,
+  type StoreStats,
+  type TriggerJson,
+} from '@evertick/core'
+import type { NodeJson, StatsJson } from './schemas/cluster.js'
+import type { LogPageJson, RunJson } from './schemas/run.js'
+import type { ScheduleJson } from './schemas/schedule.js'
+import type { FireJson } from './schemas/trigger.js'
+
+/** The definition at the top level, with where the schedule stands. */
+export function presentSchedule(schedule: Schedule): ScheduleJson {
+  const { definition, lastRun } = schedule
+  return {
+    ...definition,
+    input: definition.input ?? null,
+    state: schedule.state,
+    stateReason: schedule.stateReason,
+    revision: schedule.revision,
+    nextFireTime: isoOrNull(schedule.nextFireTime),
+    dueAt: isoOrNull(schedule.dueAt),
+    fires: schedule.fires,
+    consecutiveFailures: schedule.consecutiveFailures,
+    createdAt: toIso(schedule.createdAt),
+    updatedAt: toIso(schedule.updatedAt),
+    lastRun: lastRun && {
+      id: lastRun.id,
+      status: lastRun.status,
+      fireTime: toIso(lastRun.fireTime),
+      startedAt: isoOrNull(lastRun.startedAt),
+      endedAt: isoOrNull(lastRun.endedAt),
+    },
+  }
+}
+
+export function presentRun(run: Run): RunJson {
+  const { progress, missed } = run
+  return {
+    id: run.id,
+    scheduleId: run.scheduleId,
+    kind: run.kind,
+    fireTime: toIso(run.fireTime),
+    task: run.task,
+    status: run.status,
+    attempt: run.attempt,
+    node: run.node,
+    fence: run.fence,
+    priority: run.priority,
+    group: run.group,
+    delivery: run.delivery,
+    dueAt: toIso(run.dueAt),
+    createdAt: toIso(run.createdAt),
+    startedAt: isoOrNull(run.startedAt),
+    endedAt: isoOrNull(run.endedAt),
+    cancelRequested: run.cancelRequested,
+    input: inputOf(run),
+    result: run.result,
+    error: run.error,
+    progress: progress && { ...progress, at: toIso(progress.at) },
+    missed: missed && { ...missed, from: toIso(missed.from), to: toIso(missed.to) },
+    attempts: run.attempts.map((past) => ({
+      ...past,
+      startedAt: isoOrNull(past.startedAt),
+      endedAt: toIso(past.endedAt),
+    })),
+  }
+}
+
+export function presentLog({ lines, position }: LogPage): LogPageJson {
+  return { lines: lines.map(({ at, level, message }) => ({ at: toIso(at), level, message })), position }
+}
+
+export function presentNode(node: NodeRecord): NodeJson {
+  return {
+    node: node.node,
+    session: node.session,
+    alive: node.alive,
+    host: node.host,
+    pid: node.pid,
+    version: node.version,
+    groups: [...node.groups],
+    tasks: [...node.tasks],
+    slots: node.slots,
+    slotsInUse: node.slotsInUse,
+    eventLoopDelayMs: node.eventLoopDelayMs,
+    cpu: node.cpu,
+    memoryBytes: node.memoryBytes,
+    startedAt: toIso(node.startedAt),
+    lastBeatAt: toIso(node.lastBeatAt),
+    leaseUntil: toIso(node.leaseUntil),
+  }
+}
+
+export function presentStats(stats: StoreStats, info: StoreInfo, node: string): StatsJson {
+  const { kind, location, durable, shared } = info
+  const { pending, running, retrying } = stats
+  return {
+    now: toIso(stats.now),
+    node,
+    store: { kind, location, durable, shared },
+    schedules: { ...stats.schedules },
+    runs: { pending, running, retrying },
+    overdueMs: overdueMs(stats),
+    unclaimed: { ...stats.unclaimed },
+  }
+}
+
+/** How long the most overdue active schedule has been due; 0 when none is. */
+export function overdueMs({ now, oldestDueAt }: Pick<StoreStats, 'now' | 'oldestDueAt'>): number {
+  return oldestDueAt === null ? 0 : Math.max(0, now - oldestDueAt)
+}
+
+export function presentFires(times: Iterable<EpochMs>, trigger: TriggerJson): FireJson[] {
+  const zone = zoneOf(typeof trigger['timezone'] === 'string' ? trigger['timezone'] : 'UTC')
+  return Array.from(times, (at) => ({ fireTime: toIso(at), wallTime: wallTime(at, zone) }))
+}
+
+export function presentPage<Item, Json>(
+  page: Page<Item>,
+  present: (item: Item) => Json,
+): { items: Json[]; nextCursor: string | null } {
+  return { items: page.items.map(present), nextCursor: page.nextCursor }
+}
+
+function inputOf(run: Run): JsonValue {
+  return run.spec === null ? null : ((JSON.parse(run.spec) as RunSpec).input ?? null)
+}
+
+function isoOrNull(at: EpochMs | null): string | null {
+  return at === null ? null : toIso(at)
+}

@@ -1,0 +1,34 @@
+import type { TSchema } from 'typebox'
+import { AliveSchema, NodeSchema, ReadySchema, StatsSchema, TaskSchema } from './cluster.js'
+import { ProblemSchema } from './problem.js'
+import { LogPageSchema, RunErrorSchema, RunInputSchema, RunSchema, RunStatusSchema } from './run.js'
+import {
+  PauseInputSchema,
+  ScheduleInputSchema,
+  SchedulePatchSchema,
+  ScheduleSchema,
+} from './schedule.js'
+import { FireSchema, PreviewInputSchema, PreviewSchema, TriggerSchema } from './trigger.js'
+
+/** Every schema that has a name, which OpenAPI lists as a component. */
+export const SCHEMAS: readonly TSchema[] = [
+  ScheduleSchema,
+  ScheduleInputSchema,
+  SchedulePatchSchema,
+  PauseInputSchema,
+  TriggerSchema,
+  FireSchema,
+  PreviewInputSchema,
+  PreviewSchema,
+  RunSchema,
+  RunStatusSchema,
+  RunErrorSchema,
+  RunInputSchema,
+  LogPageSchema,
+  NodeSchema,
+  TaskSchema,
+  StatsSchema,
+  AliveSchema,
+  ReadySchema,
+  ProblemSchema,
+]
