@@ -15,6 +15,7 @@ export {
   type Problem,
 } from './domain/errors.js'
 export type * from './domain/events.js'
+export { ID_RULE, isValidId } from './domain/ids.js'
 export type * from './domain/ids.js'
 export type { JsonObject, JsonText, JsonValue } from './domain/json.js'
 export type { Lease, LeaseTiming } from './domain/lease.js'

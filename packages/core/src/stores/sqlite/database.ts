@@ -51,7 +51,7 @@ export class Database {
       return database
     } catch (error) {
       connection?.close()
-      throw error instanceof EvertickError ? error : unreadable(path, error)
+      throw openingError(path, error)
     }
   }
 
@@ -225,6 +225,13 @@ const SQLITE_BUSY = 5
 function isBusy(error: unknown): boolean {
   const { errcode, message } = error as { errcode?: number; message?: string }
   return errcode === undefined ? /database is locked/.test(message ?? '') : (errcode & 0xff) === SQLITE_BUSY
+}
+
+/** A file that answers with anything but "busy" is not one that we can use. */
+function openingError(location: string, error: unknown): EvertickError {
+  if (!(error instanceof EvertickError)) return unreadable(location, error)
+  if (error.code !== 'STORE_UNAVAILABLE' || isBusy(error.cause)) return error
+  return unreadable(location, error.cause)
 }
 
 function closed(location: string): EvertickError {

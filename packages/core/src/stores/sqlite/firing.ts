@@ -1,8 +1,8 @@
 import { runIdOf } from '../../domain/ids.js'
 import { nextFence } from '../../domain/lease.js'
 import type { FireTime } from '../../domain/plan.js'
-import type { Run } from '../../domain/run.js'
-import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import type { Run, RunKind, RunStatus } from '../../domain/run.js'
+import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import type { Database } from './database.js'
 import type { Hints } from './hints.js'
 import { Leasing } from './leasing.js'
@@ -11,13 +11,44 @@ import type { RunEndings } from './run-endings.js'
 
 const INSERT_RUN = `
 INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, status, queue, attempt, session, fence,
-  limited, priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const OVERLAP_ERROR = JSON.stringify({
   code: 'OVERLAP',
   message: 'The last run of the schedule was still going',
 })
+
+/** A row of `runs` before it is one. */
+interface NewRun extends Omit<RunRequest, 'kind' | 'fireTime'>, FireTime {
+  readonly kind: RunKind
+  readonly status: RunStatus
+  readonly queue: number
+  readonly lease: { readonly session: number; readonly fence: number } | null
+  readonly error: string | null
+  readonly missed: string | null
+}
+
+/** A scheduled run that waits, as the decision describes it. */
+function asNew(decision: FireDecision, fire: FireTime): NewRun {
+  return {
+    scheduleId: decision.scheduleId,
+    requestId: '',
+    kind: 'scheduled',
+    fireTime: fire.fireTime,
+    dueAt: fire.dueAt,
+    task: decision.task,
+    priority: decision.priority,
+    group: decision.group,
+    delivery: decision.delivery,
+    spec: decision.spec,
+    status: 'pending',
+    queue: QUEUE.ready,
+    lease: null,
+    error: null,
+    missed: null,
+  }
+}
 
 interface MutableResult extends CommitResult {
   committed: boolean[]
@@ -98,16 +129,19 @@ export class Firing {
   #fire(decision: FireDecision, fire: FireTime, leasing: Leasing | null, result: MutableResult): void {
     const { scheduleId, task, group, priority } = decision
     const verdict = decision.overlap === 'allow' ? 'free' : this.#overlap(decision)
-    if (verdict === 'skipped') {
-      if (this.#insert(decision, fire, 'skipped', QUEUE.ended, OVERLAP_ERROR) !== null) {
-        result.skipped.push(runIdOf(scheduleId, fire.fireTime))
-      }
-    } else if (verdict === 'blocked') {
-      if (this.#insert(decision, fire, 'pending', QUEUE.blocked, null) !== null) result.waiting++
-    } else if (leasing?.mayTakeNew(task, group, priority) === true) {
+    if (verdict === 'free' && leasing?.mayTakeNew(task, group, priority) === true) {
       this.#start(decision, fire, leasing)
-    } else if (this.#insert(decision, fire, 'pending', QUEUE.ready, null) !== null) {
-      result.waiting++
+    } else if (verdict === 'skipped') {
+      const run: NewRun = {
+        ...asNew(decision, fire),
+        status: 'skipped',
+        queue: QUEUE.ended,
+        error: OVERLAP_ERROR,
+      }
+      if (this.#insert(run) !== null) result.skipped.push(runIdOf(scheduleId, fire.fireTime))
+    } else {
+      const queue = verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready
+      if (this.#insert({ ...asNew(decision, fire), queue }) !== null) result.waiting++
     }
   }
 
@@ -136,15 +170,14 @@ export class Firing {
     const { scheduleId, task, delivery, spec } = decision
     const now = this.#db.now()
     const fence = nextFence(0, now)
-    const limited = leasing.isLimited(task) ? 1 : 0
-    const { changes, lastInsertRowid } = this.#db
-      .statement(INSERT_RUN)
-      .run(
-        scheduleId, fire.fireTime, '', 'scheduled', task, 'running', QUEUE.held, 1, leasing.session, fence,
-        limited, decision.priority, decision.group, delivery, fire.dueAt, now, now, null, spec, null, null,
-      ) // prettier-ignore
-    if (Number(changes) === 0) return
-    const run: ClaimedRun = {
+    const number = this.#insert({
+      ...asNew(decision, fire),
+      status: 'running',
+      queue: QUEUE.held,
+      lease: { session: leasing.session, fence },
+    })
+    if (number === null) return
+    leasing.takeNew(number, {
       runId: runIdOf(scheduleId, fire.fireTime),
       fence,
       scheduleId,
@@ -157,28 +190,37 @@ export class Firing {
       createdAt: now,
       startedAt: now,
       spec,
-    }
-    leasing.takeNew(Number(lastInsertRowid), run)
+    })
   }
 
   /** Answers the number of the run, or `null` when it existed already. */
-  #insert(
-    decision: FireDecision,
-    fire: FireTime,
-    status: 'pending' | 'skipped' | 'missed',
-    queue: number,
-    error: string | null,
-    missed: string | null = null,
-  ): number | null {
-    const { scheduleId, task, priority, group, delivery, spec } = decision
+  #insert(run: NewRun): number | null {
     const now = this.#db.now()
-    const endedAt = queue === QUEUE.ended ? now : null
+    const { lease } = run
     const { changes, lastInsertRowid } = this.#db
       .statement(INSERT_RUN)
       .run(
-        scheduleId, fire.fireTime, '', 'scheduled', task, status, queue, 0, null, 0,
-        0, priority, group, delivery, fire.dueAt, now, null, endedAt, spec, error, missed,
-      ) // prettier-ignore
+        run.scheduleId,
+        run.fireTime,
+        run.requestId,
+        run.kind,
+        run.task,
+        run.status,
+        run.queue,
+        lease === null ? 0 : 1,
+        lease === null ? null : lease.session,
+        lease === null ? 0 : lease.fence,
+        run.priority,
+        run.group,
+        run.delivery,
+        run.dueAt,
+        now,
+        lease === null ? null : now,
+        run.queue === QUEUE.ended ? now : null,
+        run.spec,
+        run.error,
+        run.missed,
+      )
     return Number(changes) === 0 ? null : Number(lastInsertRowid)
   }
 
@@ -189,22 +231,31 @@ export class Firing {
         ? 'Not started within its misfire grace'
         : `${missed.exact ? '' : 'More than '}${missed.count} fire times were not started within their misfire grace`
     const error = JSON.stringify({ code: 'MISFIRE', message })
-    const fire = { fireTime: missed.to, dueAt: missed.to }
-    if (this.#insert(decision, fire, 'missed', QUEUE.ended, error, JSON.stringify(missed)) !== null) {
-      result.missed.push(runIdOf(decision.scheduleId, missed.to))
-    }
+    const run = asNew(decision, { fireTime: missed.to, dueAt: missed.to })
+    const number = this.#insert({
+      ...run,
+      status: 'missed',
+      queue: QUEUE.ended,
+      error,
+      missed: JSON.stringify(missed),
+    })
+    if (number !== null) result.missed.push(runIdOf(decision.scheduleId, missed.to))
   }
 
   addByRequest(request: RunRequest): Run {
     const now = this.#db.now()
     const fireTime = request.fireTime ?? now
-    const { changes } = this.#db
-      .statement(INSERT_RUN)
-      .run(
-        request.scheduleId, fireTime, request.requestId, request.kind, request.task, 'pending', QUEUE.ready, 0, null, 0,
-        0, request.priority, request.group, request.delivery, now, now, null, null, request.spec, null, null,
-      ) // prettier-ignore
-    if (Number(changes) > 0) this.#hints.note('ready')
+    const number = this.#insert({
+      ...request,
+      fireTime,
+      dueAt: now,
+      status: 'pending',
+      queue: QUEUE.ready,
+      lease: null,
+      error: null,
+      missed: null,
+    })
+    if (number !== null) this.#hints.note('ready')
     const row = this.#db
       .statement(
         `${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`,

@@ -62,10 +62,6 @@ export class Leasing {
     return priority > this.#waitingPriority
   }
 
-  isLimited(task: string): boolean {
-    return (this.#dispatch.tasks.get(task)?.clusterLimit ?? null) !== null
-  }
-
   takeNew(number: number, run: ClaimedRun): void {
     this.#count(run.task)
     this.#add(number, run)
@@ -89,10 +85,10 @@ export class Leasing {
     const row = this.#db
       .statement(
         `UPDATE runs SET status = 'running', queue = 4, attempt = attempt + 1, session = ?, fence = max(fence + 1, ?),
-                started_at = ?, limited = ?
+                started_at = ?
          WHERE number = ? RETURNING *`,
       )
-      .get(this.session, nextFence(0, now), now, this.isLimited(task) ? 1 : 0, number) as RunRow
+      .get(this.session, nextFence(0, now), now, number) as RunRow
     this.#count(task)
     this.#add(number, claimedOf(row))
   }
@@ -131,7 +127,7 @@ export class Leasing {
     let running = this.#runningInCluster.get(task)
     if (running === undefined) {
       const row = this.#db
-        .statement('SELECT count(*) AS n FROM runs WHERE task = ? AND queue = 4 AND limited = 1')
+        .statement('SELECT count(*) AS n FROM runs WHERE task = ? AND queue = 4')
         .get(task) as { n: number }
       running = row.n
       this.#runningInCluster.set(task, running)

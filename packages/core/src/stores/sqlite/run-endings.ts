@@ -80,7 +80,7 @@ export class RunEndings {
     const now = this.#db.now()
     this.#db
       .statement(
-        `UPDATE runs SET status = 'retrying', queue = ?, due_at = ?, limited = 0, error = ?, attempts = ?
+        `UPDATE runs SET status = 'retrying', queue = ?, due_at = ?, error = ?, attempts = ?
          WHERE number = ?`,
       )
       .run(
@@ -117,7 +117,7 @@ export class RunEndings {
     if (row.cancel_requested === 1) return this.#end(row, 'cancelled', CANCELLED)
     this.#db
       .statement(
-        `UPDATE runs SET status = 'pending', queue = 1, attempt = attempt - 1, due_at = ?, limited = 0, started_at = NULL
+        `UPDATE runs SET status = 'pending', queue = 1, attempt = attempt - 1, due_at = ?, started_at = NULL
          WHERE number = ?`,
       )
       .run(this.#db.now(), row.number)
@@ -179,7 +179,7 @@ export class RunEndings {
     this.#db
       .statement(
         `UPDATE runs SET status = 'pending', queue = 1, due_at = ?, ended_at = NULL, error = NULL, attempts = ?,
-                recoveries = 0, cancel_requested = 0, limited = 0
+                recoveries = 0, cancel_requested = 0
          WHERE number = ?`,
       )
       .run(this.#db.now(), attempts, row.number)

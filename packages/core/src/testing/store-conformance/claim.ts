@@ -84,16 +84,6 @@ export function claimPromises(promise: DeclarePromise): void {
     assert.equal((await upgraded.claimOne()).scheduleId, 'new-feature')
   })
 
-  promise('a run is not leased before it is due', async (world) => {
-    const node = await world.node('a')
-    const read = await world.schedule('jittered')
-    const dueAt = (await world.store.now()) + 300
-    await world.store.commit([{ ...world.decide(read), runs: [{ fireTime: world.firstFire, dueAt }] }], null)
-    assert.deepEqual(await node.claim(), [])
-    await world.advance(350)
-    assert.equal((await node.claimOne()).scheduleId, 'jittered')
-  })
-
   promise('a retry waits for its delay, however high its priority', async (world) => {
     const node = await world.node('a')
     await world.waitingRun('flaky', { priority: 100 })

@@ -88,8 +88,8 @@ export function historyPromises(promise: DeclarePromise): void {
         await world.fire(id)
         await world.finish(await node.claimOne(), outcome)
       }
-      await world.fire(id)
     }
+    for (const id of ['m', 'r']) await world.fire(id)
     const count = async (query: Omit<RunQuery, 'limit'>): Promise<number> =>
       (await allPages(world, { ...query, limit: 1 })).flat().length
     assert.equal(await count({}), 10)

@@ -151,6 +151,20 @@ const CASES: readonly Case[] = [
     expected: ['1972-01-06T00:00:00-00:44:30', '1972-01-07T00:44:30+00:00', '1972-01-08T00:00:00+00:00'],
   },
   {
+    name: 'a rare open term is found from a season with another offset',
+    expression: '* 0 1 7 *',
+    zone: 'Europe/Berlin',
+    after: '2026-01-10T00:00:00+01:00',
+    expected: ['2026-07-01T00:00:00+02:00', '2026-07-01T00:01:00+02:00'],
+  },
+  {
+    name: 'a rare fixed time is found from a season with another offset',
+    expression: '0 0 1 7 *',
+    zone: 'Europe/Berlin',
+    after: '2026-01-10T00:00:00+01:00',
+    expected: ['2026-07-01T00:00:00+02:00', '2027-07-01T00:00:00+02:00'],
+  },
+  {
     name: 'the leap day comes again after 2096 only in 2104',
     expression: '0 12 29 2 *',
     zone: 'America/New_York',

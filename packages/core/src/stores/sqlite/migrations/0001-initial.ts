@@ -61,7 +61,6 @@ CREATE TABLE runs (
   recoveries       INTEGER NOT NULL DEFAULT 0,
   session          INTEGER,
   fence            INTEGER NOT NULL,
-  limited          INTEGER NOT NULL DEFAULT 0,
   priority         INTEGER NOT NULL,
   grp              TEXT NOT NULL,
   delivery         TEXT NOT NULL,
@@ -84,8 +83,7 @@ CREATE INDEX runs_open ON runs (schedule_id, queue) WHERE queue > 0;
 CREATE INDEX runs_ready ON runs (task, grp, priority DESC, due_at) WHERE queue = 1;
 CREATE INDEX runs_delayed ON runs (due_at) WHERE queue = 2;
 CREATE INDEX runs_blocked ON runs (schedule_id, fire_time) WHERE queue = 3;
-CREATE INDEX runs_held ON runs (session) WHERE queue = 4;
-CREATE INDEX runs_limited ON runs (task) WHERE queue = 4 AND limited = 1;
+CREATE INDEX runs_held ON runs (task, session) WHERE queue = 4;
 CREATE INDEX runs_to_cancel ON runs (session) WHERE queue = 4 AND cancel_requested = 1;
 CREATE INDEX runs_unsuccessful ON runs (status, number) WHERE queue = 0 AND status <> 'succeeded';
 

@@ -1,0 +1,82 @@
+// Fires/s with full history: N schedules, one fire each per second, in one process.
+//   node bench/throughput.mjs [--store sqlite:PATH] [--schedules 10000] [--seconds 30] [--slots 1000]
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createScheduler, defineTask } from '@evertick/core'
+
+const { values } = parseArgs({
+  options: {
+    store: { type: 'string' },
+    schedules: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '30' },
+    slots: { type: 'string', default: '1000' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const count = Number(values.schedules)
+const seconds = Number(values.seconds)
+const folder = mkdtempSync(join(tmpdir(), 'evertick-bench-'))
+const store = values.store ?? `sqlite:${join(folder, 'bench.db')}`
+
+const lateness = []
+let measuring = false
+const tick = defineTask({
+  name: 'tick',
+  run: ({ fireTime }) => {
+    if (measuring) lateness.push(Date.now() - fireTime.getTime())
+  },
+})
+const scheduler = await createScheduler({
+  store,
+  tasks: [tick],
+  node: { name: 'bench', slots: Number(values.slots) },
+  log: { debug() {}, info() {}, warn: console.warn, error: console.error },
+})
+
+const loadedIn = await timed(async () => {
+  const schedules = Array.from({ length: count }, (_, i) => ({
+    id: `tick-${String(i).padStart(6, '0')}`,
+    task: tick,
+    trigger: { kind: 'interval', every: { seconds: 1 } },
+    overlap: 'allow',
+  }))
+  await scheduler.schedules.putAll(schedules)
+})
+await scheduler.start()
+// The first seconds warm the caches and work off what became due while loading.
+await sleep(5000)
+measuring = true
+const cpuBefore = process.cpuUsage()
+const elapsedMs = await timed(() => sleep(seconds * 1000))
+measuring = false
+const cpu = process.cpuUsage(cpuBefore)
+const memoryMb = process.memoryUsage.rss() / 2 ** 20
+await scheduler.stop()
+
+lateness.sort((a, b) => a - b)
+const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? null
+const figures = {
+  store: store.split(':')[0],
+  schedules: count,
+  seconds,
+  loadPerSecond: Math.round(count / (loadedIn / 1000)),
+  firesPerSecond: Math.round(lateness.length / (elapsedMs / 1000)),
+  latenessMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+  cpuCores: Number(((cpu.user + cpu.system) / 1000 / elapsedMs).toFixed(2)),
+  memoryMb: Math.round(memoryMb),
+  fileMb: values.store === undefined ? Math.round(statSync(join(folder, 'bench.db')).size / 2 ** 20) : null,
+}
+console.log(values.json ? JSON.stringify(figures) : figures)
+rmSync(folder, { recursive: true, force: true })
+
+function sleep(ms) {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
+async function timed(work) {
+  const before = performance.now()
+  await work()
+  return performance.now() - before
+}

@@ -1,0 +1,107 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Store } from '../../store/contract.js'
+import { ManualClock } from '../../testing/manual-clock.js'
+import { storeConformance } from '../../testing/store-conformance/index.js'
+import { connect } from './driver.js'
+import { SqliteStore } from './sqlite-store.js'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evertick-sqlite-'))
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+storeConformance(
+  {
+    name: 'sqlite',
+    async open() {
+      const clock = new ManualClock()
+      const path = join(folder, 'store.db')
+      const handles: Store[] = []
+      const open = async (): Promise<Store> => {
+        const store = await SqliteStore.open(path, { clock })
+        handles.push(store)
+        return store
+      }
+      return {
+        store: await open(),
+        second: open,
+        advance: (ms) => clock.advance(ms),
+        close: async () => {
+          await Promise.all(handles.map((handle) => handle.close()))
+        },
+      }
+    },
+  },
+  { describe, test },
+)
+
+describe('the file', () => {
+  test('that is no database is refused by name', async () => {
+    const path = join(folder, 'notes.txt')
+    await writeFile(path, 'not a database, but long enough to be read as the header of one: '.repeat(20))
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+      message: expect.stringContaining(path),
+    })
+  })
+
+  test('of another program is refused and left as it is', async () => {
+    const path = join(folder, 'other.db')
+    const connection = await connect(path)
+    connection.exec('CREATE TABLE customers (name TEXT)')
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({ code: 'STORE_UNREADABLE' })
+    expect(connection.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'customers' }])
+    connection.close()
+  })
+
+  test('of a newer release is refused', async () => {
+    const path = join(folder, 'newer.db')
+    await (await SqliteStore.open(path)).close()
+    const connection = await connect(path)
+    connection.exec('PRAGMA user_version = 999')
+    connection.close()
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({
+      code: 'STORE_VERSION',
+      message: expect.stringContaining('999'),
+    })
+  })
+
+  test('that cannot be created is refused with the reason', async () => {
+    await writeFile(join(folder, 'file'), '')
+    await expect(SqliteStore.open(join(folder, 'file', 'store.db'))).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    })
+  })
+
+  test('is created with its folder, and opened by many at once', async () => {
+    const path = join(folder, 'deep', 'er', 'store.db')
+    const stores = await Promise.all(Array.from({ length: 8 }, () => SqliteStore.open(path)))
+    for (const store of stores) await store.close()
+  })
+
+  test('keeps what was acknowledged when it is closed and opened again', async () => {
+    const path = join(folder, 'store.db')
+    const before = await SqliteStore.open(path)
+    await before.putSchedules([
+      {
+        definition: { id: 'kept', task: 't', trigger: { kind: 'cron', expression: '0 2 * * *' } },
+        state: 'active',
+        stateReason: null,
+        expect: 'absent',
+        timing: { fireTime: 1000, dueAt: 1000 },
+      },
+    ])
+    await before.close()
+    const after = await SqliteStore.open(path)
+    expect(await after.getSchedules(['kept'])).toMatchObject([
+      { id: 'kept', nextFireTime: 1000, revision: 1 },
+    ])
+    await after.close()
+  })
+})

@@ -1,0 +1,63 @@
+import { Option, type Command } from 'commander'
+import type { EpochMs } from '@evertick/core'
+import { openClient, type Client, type TargetFlags } from '../client.js'
+import type { CliIo } from '../io.js'
+import { styleFor, type Style } from '../style.js'
+
+/** What every command is given. A command that did what it was asked, with a bad outcome, sets `exitCode`. */
+export interface CliContext {
+  readonly io: CliIo
+  exitCode: number
+}
+
+export interface ClientFlags extends TargetFlags {
+  readonly json?: boolean
+}
+
+/** What a command needs to ask and to answer. */
+export interface ClientContext {
+  readonly client: Client
+  readonly io: CliIo
+  readonly style: Style
+  readonly now: EpochMs
+  readonly json: boolean
+  /** For people: written unless `--json` was given. */
+  print(text: string): void
+  /** For programs: one line of JSON if `--json` was given. */
+  printJson(value: unknown): void
+}
+
+/** Adds the flags of a command that talks to Evertick. */
+export function withTarget(command: Command): Command {
+  return withJson(command)
+    .addOption(new Option('--server <url>', 'the server to ask (EVERTICK_SERVER; default http://127.0.0.1:4747)'))
+    .addOption(new Option('--store <url>', 'ask a store directly, without a server (EVERTICK_STORE)'))
+    .addOption(new Option('--token <token>', 'the token of the server (EVERTICK_TOKEN)'))
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'answer with the JSON of the HTTP API')
+}
+
+/** Opens the client that the flags name, and closes it whatever happens. */
+export async function useClient(
+  { io }: CliContext,
+  flags: ClientFlags,
+  body: (context: ClientContext) => Promise<void>,
+): Promise<void> {
+  const json = flags.json === true
+  await using client = await openClient(flags, io.env, io.clock)
+  await body({
+    client,
+    io,
+    json,
+    style: styleFor(io.stdout, io.env),
+    now: io.clock.now(),
+    print(text) {
+      if (!json) io.stdout.write(text)
+    },
+    printJson(value) {
+      if (json) io.stdout.write(`${JSON.stringify(value)}\n`)
+    },
+  })
+}
