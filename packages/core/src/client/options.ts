@@ -30,7 +30,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
   const checks = new FieldChecks()
   if (!checks.object('', options, FIELDS)) throw new InvalidError('INVALID_OPTION', checks.problems)
   const { node = {}, lease = {}, history = {}, stopGraceMs = STOP_GRACE_MS } = options
-  if (checks.object('node', node as unknown, ['name', 'groups', 'slots'])) {
+  if (checks.fields('node', node, ['name', 'groups', 'slots'])) {
     if (node.name !== undefined) checks.text('node.name', node.name, 128)
     if (node.slots !== undefined) checks.integer('node.slots', node.slots, 1, 100_000)
     const groups: unknown = node.groups ?? []
@@ -42,7 +42,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
       }
   }
   const timing = { ...LEASE_DEFAULTS, ...lease }
-  if (checks.object('lease', lease as unknown, ['leaseMs', 'renewMs'])) {
+  if (checks.fields('lease', lease, ['leaseMs', 'renewMs'])) {
     checks.integer('lease.leaseMs', timing.leaseMs, 200, MAX_MS)
     if (checks.integer('lease.renewMs', timing.renewMs, 10, MAX_MS) && timing.renewMs > timing.leaseMs / 2) {
       checks.add(
@@ -52,7 +52,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
       )
     }
   }
-  if (checks.object('history', history as unknown, ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs'])) {
+  if (checks.fields('history', history, ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs'])) {
     for (const [field, value] of Object.entries(history)) {
       if (value !== undefined) checks.integer(`history.${field}`, value, 1, Number.MAX_SAFE_INTEGER)
     }

@@ -3,7 +3,7 @@ import { EvertickError, InvalidError } from '../domain/errors.js'
 import { isValidRequestId, REQUEST_ID_RULE, uuidv7, type ScheduleId, type TaskName } from '../domain/ids.js'
 import type { Clock, EpochMs } from '../domain/clock.js'
 import { shown } from '../domain/field-checks.js'
-import { canonicalJson, type JsonValue } from '../domain/json.js'
+import { canonicalJson } from '../domain/json.js'
 import { withJitter, type FireTime } from '../domain/plan.js'
 import type { Run } from '../domain/run.js'
 import type { Schedule, ScheduleState } from '../domain/schedule.js'
@@ -145,7 +145,7 @@ export class Schedules implements ScheduleClient {
         kind: 'manual',
         fireTime: null,
         task: definition.task,
-        spec: specOf(definition, input as JsonValue | undefined),
+        spec: specOf(definition, input),
         delivery,
         priority,
         group,

@@ -34,18 +34,19 @@ export class FieldChecks {
     return false
   }
 
-  /** An object without fields that we do not know: a misspelt policy must not be ignored in silence. */
   object(field: string, value: unknown, known: readonly string[]): value is Record<string, unknown> {
+    return this.fields(field, value, known)
+  }
+
+  /** An object without fields that we do not know: a misspelt policy must not be ignored in silence. */
+  fields(field: string, value: unknown, known: readonly string[]): boolean {
     if (!isPlainObject(value)) return this.add(field, 'object', `must be an object, but is ${shown(value)}`)
     for (const name of Object.keys(value)) {
       if (known.includes(name)) continue
       const path = field === '' ? name : `${field}.${name}`
       const guess = closest(name, known)
-      this.add(
-        path,
-        'field.unknown',
-        guess === null ? 'is not a known field' : `is not a known field; did you mean ${guess}?`,
-      )
+      const hint = guess === null ? '' : `; did you mean ${guess}?`
+      this.add(path, 'field.unknown', `is not a known field${hint}`)
     }
     return true
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { civilFromDays, DAY_MS, daysFromCivil, daysInMonth, FIRST_INSTANT, LAST_INSTANT } from './civil.js'
 

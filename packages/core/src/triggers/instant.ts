@@ -14,7 +14,7 @@ import {
 import { quote } from './problems.js'
 
 /** A point in time as ISO 8601 writes it: what the wall clock read, and how far that clock is from UTC. */
-export interface WrittenTime {
+interface WrittenTime {
   readonly wall: WallMs
   /** Milliseconds east of UTC; `null` when the text does not say. */
   readonly offset: number | null

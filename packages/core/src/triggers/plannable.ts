@@ -30,9 +30,8 @@ function bounded(trigger: Trigger, start: string | undefined, end: string | unde
       return next === null || next > last ? null : next
     },
   }
-  const { count } = trigger
-  if (count !== undefined) {
-    within.count = (after, until) => count.call(trigger, Math.max(after, first - 1), Math.min(until, last))
+  if (trigger.count !== undefined) {
+    within.count = (after, until) => trigger.count!(Math.max(after, first - 1), Math.min(until, last))
   }
   return within
 }

@@ -1,11 +1,11 @@
-import { closest, InvalidError, type Problem } from '../domain/errors.js'
+import { InvalidError, type Problem } from '../domain/errors.js'
 import { isPlainObject } from '../domain/json.js'
 import type { Trigger, TriggerJson } from '../domain/trigger.js'
 import { cronKind } from './cron/index.js'
 import { intervalKind } from './interval.js'
 import type { TriggerKind } from './kind.js'
 import { onceKind } from './once.js'
-import { quote } from './problems.js'
+import { didYouMean, quote } from './problems.js'
 
 const KINDS: ReadonlyMap<string, TriggerKind> = new Map(
   [onceKind, intervalKind, cronKind].map((kind) => [kind.kind, kind]),
@@ -30,8 +30,7 @@ export function compileTrigger(json: unknown): Trigger {
   const name = json.kind
   const kind = typeof name === 'string' ? KINDS.get(name) : undefined
   if (kind === undefined) {
-    const match = typeof name === 'string' ? closest(name, TRIGGER_KINDS) : null
-    const hint = match === null ? '' : `; did you mean "${match}"?`
+    const hint = typeof name === 'string' ? didYouMean(name, TRIGGER_KINDS) : ''
     throw invalid(
       'kind',
       'kind.known',

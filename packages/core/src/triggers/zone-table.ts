@@ -24,7 +24,7 @@ const SAMPLE_MS = 3 * DAY_MS
 // No wall clock repeats more than a day, so what was shown before a chunk is decided within this.
 const LOOKBACK_MS = 3 * DAY_MS
 // Older than any transition of the tz database: before it, only local mean time.
-export const FIRST_CHUNK = Math.floor(Date.UTC(1800, 0, 1) / CHUNK_MS)
+const FIRST_CHUNK = Math.floor(Date.UTC(1800, 0, 1) / CHUNK_MS)
 const LAST_CHUNK = Math.floor(LAST_INSTANT / CHUNK_MS) + 1
 
 /**

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvalidError } from '../domain/errors.js'
 import { HOUR_MS, MINUTE_MS } from './civil.js'

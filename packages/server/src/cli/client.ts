@@ -78,7 +78,8 @@ export async function openClient(
 ): Promise<Client> {
   if (flags.server !== undefined && flags.store !== undefined)
     throw new UsageError('--server and --store name two places; give one of them')
-  const store = flags.store ?? (flags.server === undefined && !env['EVERTICK_SERVER'] ? env['EVERTICK_STORE'] : '')
+  const store =
+    flags.store ?? (flags.server === undefined && !env['EVERTICK_SERVER'] ? env['EVERTICK_STORE'] : '')
   if (store) return storeClient(store, clock)
   const server = flags.server ?? (env['EVERTICK_SERVER'] || DEFAULT_SERVER)
   return httpClient(server, flags.token ?? (env['EVERTICK_TOKEN'] || null), clock)

@@ -34,7 +34,9 @@ export function httpClient(url: string, token: string | null, clock: Clock): Cli
 function baseOf(url: string): URL {
   const base = URL.canParse(url) ? new URL(url) : null
   if (base === null || (base.protocol !== 'http:' && base.protocol !== 'https:'))
-    throw new UsageError(`--server must be a URL such as http://127.0.0.1:4747, but is ${JSON.stringify(url)}`)
+    throw new UsageError(
+      `--server must be a URL such as http://127.0.0.1:4747, but is ${JSON.stringify(url)}`,
+    )
   if (base.username !== '' || base.password !== '')
     throw new UsageError('--server must not contain a user name or a password; use --token')
   base.pathname = base.pathname.replace(/\/*$/, '/')
@@ -53,7 +55,11 @@ class Api {
   }
 
   /** The types of the answers are those of the API's schemas, which the server's tests hold it to. */
-  async call<Answer>(method: string, path: string, send: { query?: Query; body?: unknown } = {}): Promise<Answer> {
+  async call<Answer>(
+    method: string,
+    path: string,
+    send: { query?: Query; body?: unknown } = {},
+  ): Promise<Answer> {
     const url = new URL(`api/v1/${path}`, this.#base)
     for (const [name, value] of Object.entries(send.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value))
@@ -80,7 +86,9 @@ class Api {
       const response = await fetch(url, { ...init, signal: controller.signal })
       return { status: response.status, text: await response.text() }
     } catch (error) {
-      const why = controller.signal.aborted ? `it did not answer within ${TIMEOUT_MS / 1000} s` : causeOf(error)
+      const why = controller.signal.aborted
+        ? `it did not answer within ${TIMEOUT_MS / 1000} s`
+        : causeOf(error)
       throw new UnreachableError(
         `no Evertick server at ${this.#base.origin}: ${why}. ` +
           'Start one with `evertick serve`, or name another place with --server or --store',

@@ -1,4 +1,4 @@
-import type { Clock } from '@evertick/core'
+import { systemClock, type Clock } from '@evertick/core'
 
 export interface Output {
   write(text: string): unknown
@@ -19,12 +19,12 @@ export interface CliIo {
 }
 
 /** The IO of this process. */
-export function processIo(clock: Clock): CliIo {
+export function processIo(): CliIo {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    clock,
+    clock: systemClock,
     onInterrupt(listener) {
       process.on('SIGINT', listener).on('SIGTERM', listener)
       return () => void process.off('SIGINT', listener).off('SIGTERM', listener)

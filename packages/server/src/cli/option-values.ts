@@ -35,7 +35,8 @@ function jsonComplaint(error: unknown, text: string): string {
 /** @throws {UsageError} */
 export function readDuration(option: string, text: string): DurationFields {
   const fields = parseDuration(text)
-  if (fields === null) throw new UsageError(`${option} must be ${DURATION_RULE}, but is ${JSON.stringify(text)}`)
+  if (fields === null)
+    throw new UsageError(`${option} must be ${DURATION_RULE}, but is ${JSON.stringify(text)}`)
   return fields
 }
 

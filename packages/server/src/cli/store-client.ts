@@ -1,4 +1,12 @@
-import { type Clock, commandTask, createScheduler, httpTask, type Run, type ScheduleInput } from '@evertick/core'
+import {
+  type Clock,
+  commandTask,
+  createScheduler,
+  httpTask,
+  type Run,
+  type ScheduleInput,
+  type Task,
+} from '@evertick/core'
 import { runNotFound, scheduleNotFound } from '../http/errors.js'
 import {
   presentFires,
@@ -16,7 +24,9 @@ import type { Client } from './client.js'
  * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, or INVALID_OPTION for a URL of no store.
  */
 export async function storeClient(url: string, clock: Clock): Promise<Client> {
-  const scheduler = await createScheduler({ store: url, tasks: [httpTask(), commandTask()], clock })
+  // A handler only ever gets what its own schema let pass, which the type of a mixed list cannot say.
+  const tasks = [httpTask(), commandTask()] as unknown as Task<never>[]
+  const scheduler = await createScheduler({ store: url, tasks, clock })
   const { schedules, runs } = scheduler
   return {
     async putSchedule(schedule, options) {

@@ -6,11 +6,11 @@ type Format = Parameters<typeof styleText>[0]
 
 /** Colours, or the text as it is where colours are not wanted. */
 export interface Style {
-  bold(text: string): string
-  dim(text: string): string
-  warn(text: string): string
-  bad(text: string): string
-  status(status: RunStatus | ScheduleState): string
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly warn: (text: string) => string
+  readonly bad: (text: string) => string
+  readonly status: (status: RunStatus | ScheduleState) => string
 }
 
 const STATUS_FORMATS: Readonly<Record<RunStatus | ScheduleState, Format>> = {

@@ -1,4 +1,3 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
   commandTask,
   createScheduler,
@@ -11,6 +10,7 @@ import {
   type Task,
 } from '@evertick/core'
 import { expect } from 'vitest'
+import { z } from 'zod'
 import { createApp } from '../http/app.js'
 import type { App } from '../http/routes/types.js'
 import { undocumented, type OpenApiDocument } from './documented.js'
@@ -49,7 +49,7 @@ export interface TestServerOptions {
 /** A server over a scheduler in memory that does not fire until its scheduler is started. */
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
   const scheduler = await createScheduler({
-    store: 'memory:',
+    store: 'sqlite::memory:',
     tasks: TASKS,
     node: { name: 'node-a' },
     ...options.scheduler,
@@ -108,21 +108,6 @@ const talking = defineTask({
     progress(0.5, 'half')
   },
 })
-const greet = defineTask({ name: 'greet', input: namedPerson(), retry: {}, concurrency: { cluster: 2 }, run: () => null })
+const greet = defineTask({ name: 'greet', input: z.object({ name: z.string() }), retry: {}, concurrency: { cluster: 2 }, run: () => null })
 
 const TASKS = [ok, failing, talking, greet, httpTask(), commandTask()] as unknown as Task<never>[]
-
-/** Takes `{ name: text }`, as a schema library would. */
-function namedPerson(): StandardSchemaV1<unknown, { name: string }> {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'test',
-      validate(value) {
-        const name = (value as { name?: unknown } | null | undefined)?.name
-        if (typeof name === 'string') return { value: { name } }
-        return { issues: [{ message: 'must be text', path: ['name'] }] }
-      },
-    },
-  }
-}

@@ -61,13 +61,14 @@ export class Sessions {
         'SELECT info, started_at, last_beat_at, lease_until FROM sessions WHERE lease_until > ? ORDER BY number',
       )
       .all(now - LISTED_FOR_MS) as SessionRow[]
-    return rows.map((row) => ({
-      ...parsed<NodeInfo>(row.info)!,
-      alive: row.lease_until > now,
-      startedAt: row.started_at,
-      lastBeatAt: row.last_beat_at,
-      leaseUntil: row.lease_until,
-    }))
+    return rows.map((row) =>
+      Object.assign(parsed<NodeInfo>(row.info)!, {
+        alive: row.lease_until > now,
+        startedAt: row.started_at,
+        lastBeatAt: row.last_beat_at,
+        leaseUntil: row.lease_until,
+      }),
+    )
   }
 
   /** Ends the session; what it holds can be recovered from now on. Harmless for one that has ended already. */

@@ -21,16 +21,16 @@ export interface ClientContext {
   readonly style: Style
   readonly now: EpochMs
   readonly json: boolean
-  /** For people: written unless `--json` was given. */
-  print(text: string): void
-  /** For programs: one line of JSON if `--json` was given. */
-  printJson(value: unknown): void
+  /** Writes `text` for people, or with `--json` the value on one line. */
+  readonly answer: (value: unknown, text: string) => void
 }
 
 /** Adds the flags of a command that talks to Evertick. */
 export function withTarget(command: Command): Command {
   return withJson(command)
-    .addOption(new Option('--server <url>', 'the server to ask (EVERTICK_SERVER; default http://127.0.0.1:4747)'))
+    .addOption(
+      new Option('--server <url>', 'the server to ask (EVERTICK_SERVER; default http://127.0.0.1:4747)'),
+    )
     .addOption(new Option('--store <url>', 'ask a store directly, without a server (EVERTICK_STORE)'))
     .addOption(new Option('--token <token>', 'the token of the server (EVERTICK_TOKEN)'))
 }
@@ -53,11 +53,6 @@ export async function useClient(
     json,
     style: styleFor(io.stdout, io.env),
     now: io.clock.now(),
-    print(text) {
-      if (!json) io.stdout.write(text)
-    },
-    printJson(value) {
-      if (json) io.stdout.write(`${JSON.stringify(value)}\n`)
-    },
+    answer: (value, text) => io.stdout.write(json ? `${JSON.stringify(value)}\n` : text),
   })
 }

@@ -23,7 +23,9 @@ export function runTable(
     tookText(run, now),
     noteOf(run),
   ])
-  return table(['RUN', 'TASK', 'STATUS', 'ATTEMPT', 'WHEN', 'TOOK', 'NOTE'], rows, style, columns) + moreText(page)
+  return (
+    table(['RUN', 'TASK', 'STATUS', 'ATTEMPT', 'WHEN', 'TOOK', 'NOTE'], rows, style, columns) + moreText(page)
+  )
 }
 
 /** Everything about one run. */
@@ -44,8 +46,14 @@ export function runDetails(run: RunJson, style: Style, now: EpochMs): string {
       ['took', run.startedAt && tookText(run, now)],
       ['attempt', String(run.attempt)],
       ['node', run.node],
-      ['progress', progress && [percent(progress.fraction), printable(progress.message ?? '')].join(' ').trim()],
-      ['missed', missed && `${missed.exact ? '' : 'at least '}${missed.count} from ${missed.from} to ${missed.to}`],
+      [
+        'progress',
+        progress && [percent(progress.fraction), printable(progress.message ?? '')].join(' ').trim(),
+      ],
+      [
+        'missed',
+        missed && `${missed.exact ? '' : 'at least '}${missed.count} from ${missed.from} to ${missed.to}`,
+      ],
       ['error', error && style.bad(`${error.code}: ${printable(error.message)}`)],
       ['input', run.input === null ? null : JSON.stringify(run.input)],
       ['result', run.result === null ? null : printable(JSON.stringify(run.result, null, 2))],

@@ -34,19 +34,36 @@ export async function followRuns(context: ClientContext, filter: RunFilter): Pro
   })
 }
 
-/** The newest runs back to those that were shown before, and the open ones of earlier looks. */
+/** The newest runs back to those of the look before, and what became of the open ones among them. */
 async function look(client: Client, filter: RunFilter, shown: ShownRuns): Promise<RunJson[]> {
   const found: RunJson[] = []
   let cursor: string | null | undefined
   for (let pages = 0; pages < MOST_PAGES && cursor !== null; pages++) {
-    const page = await client.listRuns({ ...filter, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) })
+    const page = await client.listRuns({
+      ...filter,
+      limit: PAGE,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
     found.push(...page.items)
-    cursor = page.items.every(({ id }) => !shown.has(id)) ? page.nextCursor : null
+    const oldest = page.items.at(-1)
+    cursor = oldest !== undefined && shown.isNew(oldest) ? page.nextCursor : null
   }
   const listed = new Set(found.map(({ id }) => id))
   const others = shown.open().filter((id) => !listed.has(id))
-  const changed = await Promise.all(others.slice(-MOST_TRACKED).map((id) => client.getRun(id)))
-  return [...found, ...changed]
+  const changed = await Promise.all(others.slice(-MOST_TRACKED).map((id) => runIfKept(client, id)))
+  const wanted = (run: RunJson | null): run is RunJson =>
+    run !== null && (filter.status === undefined || filter.status.includes(run.status))
+  return [...found, ...changed.filter(wanted)]
+}
+
+/** `null` when its history has been pruned meanwhile. */
+async function runIfKept(client: Client, id: string): Promise<RunJson | null> {
+  try {
+    return await client.getRun(id)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'RUN_NOT_FOUND') return null
+    throw error
+  }
 }
 
 function show(runs: readonly RunJson[], { io, json, style }: ClientContext): void {
@@ -54,23 +71,29 @@ function show(runs: readonly RunJson[], { io, json, style }: ClientContext): voi
     io.stdout.write(json ? `${JSON.stringify(run)}\n` : runLine(run, style, io.clock.now()))
 }
 
-/** What has been shown of each run of the latest look; older ones are forgotten, so that it does not grow. */
+/** What has been shown of the runs of the latest look; older ones are forgotten, so that it does not grow. */
 class ShownRuns {
   #states = new Map<string, { readonly state: string; readonly open: boolean }>()
-
-  has(id: string): boolean {
-    return this.#states.has(id)
-  }
+  #newest = ''
 
   open(): string[] {
     return [...this.#states].filter(([, { open }]) => open).map(([id]) => id)
   }
 
+  /** Created since the latest look: what is older and unknown was left out on purpose. */
+  isNew({ id, createdAt }: RunJson): boolean {
+    return !this.#states.has(id) && createdAt >= this.#newest
+  }
+
   /** Those of `runs`, newest first, that are new or changed: oldest first. */
   news(runs: readonly RunJson[]): RunJson[] {
-    const news = runs.filter((run) => this.#states.get(run.id)?.state !== stateOf(run))
-    if (runs.length > 0)
-      this.#states = new Map(runs.map((run) => [run.id, { state: stateOf(run), open: isOpen(run.status) }]))
+    const news = runs.filter((run) => {
+      const known = this.#states.get(run.id)
+      return known === undefined ? this.isNew(run) : known.state !== stateOf(run)
+    })
+    const known = runs.filter((run) => this.#states.has(run.id) || news.includes(run))
+    this.#states = new Map(known.map((run) => [run.id, { state: stateOf(run), open: isOpen(run.status) }]))
+    for (const { createdAt } of known) if (createdAt > this.#newest) this.#newest = createdAt
     return news.toReversed()
   }
 }

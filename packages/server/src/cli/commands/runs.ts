@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Client, LogPageJson, RunFilter, RunJson } from '../client.js'
 import { readChoices, readCount } from '../option-values.js'
 import { printable } from '../printable.js'
+import type { Style } from '../style.js'
 import { useClient, withTarget, type CliContext, type ClientFlags } from './context.js'
 import { runDetails, runTable } from './run-text.js'
 import { followRuns } from './runs-follow.js'
@@ -31,10 +32,9 @@ export function addRunCommands(program: Command, context: CliContext): void {
       useClient(context, flags, async (asked) => {
         const filter = filterOf(flags)
         if (flags.follow) return followRuns(asked, filter)
-        const { client, io, print, printJson, style, now } = asked
+        const { client, io, answer, style, now } = asked
         const page = await client.listRuns(filter)
-        print(runTable(page, style, now, io.stdout.columns))
-        return printJson(page)
+        return answer(page, runTable(page, style, now, io.stdout.columns))
       }),
     )
 
@@ -53,22 +53,16 @@ export function addRunCommands(program: Command, context: CliContext): void {
   withTarget(parent.command('log').argument('<id>'))
     .description('print what a run wrote')
     .action((id: string, flags: ClientFlags) =>
-      useClient(context, flags, async ({ client, print, printJson, style }) => {
+      useClient(context, flags, async ({ client, answer, style }) => {
         const page = await wholeLog(client, id)
-        for (const { at, level, message } of page.lines) {
-          const name = level.padEnd(5)
-          const shownLevel = level === 'error' ? style.bad(name) : level === 'warn' ? style.warn(name) : style.dim(name)
-          print(`${style.dim(at.slice(11, 23))} ${shownLevel} ${printable(message)}\n`)
-        }
-        printJson(page)
+        answer(page, page.lines.map((line) => logLine(line, style)).join(''))
       }),
     )
 
   function showRun(flags: ClientFlags, ask: (client: Client) => Promise<RunJson>): Promise<void> {
-    return useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+    return useClient(context, flags, async ({ client, answer, style, now }) => {
       const run = await ask(client)
-      print(runDetails(run, style, now))
-      printJson(run)
+      answer(run, runDetails(run, style, now))
     })
   }
 }
@@ -91,4 +85,10 @@ async function wholeLog(client: Client, id: string): Promise<LogPageJson> {
     lines.push(...page.lines)
   }
   return { lines, position: page.position }
+}
+
+function logLine({ at, level, message }: LogPageJson['lines'][number], style: Style): string {
+  const name = level.padEnd(5)
+  const paint = level === 'error' ? style.bad : level === 'warn' ? style.warn : style.dim
+  return `${style.dim(at.slice(11, 23))} ${paint(name)} ${printable(message)}\n`
 }

@@ -19,12 +19,28 @@ Examples:
 
 /** `evertick schedule add`: creates or changes a schedule. */
 export function addScheduleAdd(parent: Command, context: CliContext): void {
-  withTarget(parent.command('add').argument('<id>').argument('[words...]', 'after --command: a program and its arguments'))
+  withTarget(
+    parent
+      .command('add')
+      .argument('<id>')
+      .argument('[words...]', 'after --command: a program and its arguments'),
+  )
     .description('create a schedule, or change it')
     .addOption(new Option('--task <name>', 'the task to run').conflicts(['http', 'command']))
-    .addOption(new Option('--http <url>', 'call this URL: the task http, with --input for the rest of its input').conflicts('command'))
+    .addOption(
+      new Option(
+        '--http <url>',
+        'call this URL: the task http, with --input for the rest of its input',
+      ).conflicts('command'),
+    )
     .option('--command', 'run the program given after --: the task command')
-    .addOption(new Option('--cron <expression>', 'five fields, or six with seconds first').conflicts(['every', 'at', 'trigger']))
+    .addOption(
+      new Option('--cron <expression>', 'five fields, or six with seconds first').conflicts([
+        'every',
+        'at',
+        'trigger',
+      ]),
+    )
     .addOption(new Option('--every <duration>', 'such as 30s or 1h30m').conflicts(['at', 'trigger']))
     .addOption(new Option('--at <time>', 'once, at this ISO 8601 time').conflicts('trigger'))
     .option('--trigger <json>', 'any trigger, as JSON')
@@ -47,14 +63,13 @@ export function addScheduleAdd(parent: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (id: string, words: string[], flags: AddFlags) => {
       const request = await scheduleRequest(id, words, flags)
-      await useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+      await useClient(context, flags, async ({ client, answer, style, now }) => {
         const put = await client.putSchedule(request, {
           ...(flags.ifExists === undefined ? {} : { ifExists: flags.ifExists }),
           ...(flags.allowUnknownTask === undefined ? {} : { allowUnknownTask: flags.allowUnknownTask }),
         })
         const schedule = flags.paused ? await client.pauseSchedule(put.id, undefined) : put
-        print(scheduleLine(schedule, style, now))
-        printJson(schedule)
+        answer(schedule, scheduleLine(schedule, style, now))
       })
     })
 }

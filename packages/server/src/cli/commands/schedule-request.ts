@@ -47,7 +47,9 @@ export async function scheduleRequest(
       retry: flags.retry === undefined ? undefined : retryOf(flags.retry),
       timeoutMs: flags.timeout === undefined ? undefined : timeoutOf(flags.timeout),
       maxFires:
-        flags.maxFires === undefined ? undefined : readCount('--max-fires', flags.maxFires, Number.MAX_SAFE_INTEGER),
+        flags.maxFires === undefined
+          ? undefined
+          : readCount('--max-fires', flags.maxFires, Number.MAX_SAFE_INTEGER),
     }),
     id,
   }
@@ -62,7 +64,9 @@ async function readDefinition(path: string, id: string): Promise<Record<string, 
   const definition = await readJsonFile('--file', path)
   if (!isPlainObject(definition)) throw new UsageError(`--file ${path} must hold one JSON object`)
   if (definition['id'] !== undefined && definition['id'] !== id)
-    throw new UsageError(`--file ${path} has the id ${JSON.stringify(definition['id'])}, but the command says ${id}`)
+    throw new UsageError(
+      `--file ${path} has the id ${JSON.stringify(definition['id'])}, but the command says ${id}`,
+    )
   return definition
 }
 
@@ -82,7 +86,8 @@ async function inputOf(words: readonly string[], flags: DefinitionFlags): Promis
     throw new UsageError('--input must be a JSON object when it is given with --http or --command')
   if (flags.http !== undefined) return { ...given, url: flags.http }
   const [program, ...args] = words
-  if (program === undefined) throw new UsageError('--command needs a program: write --command -- PROGRAM ARG…')
+  if (program === undefined)
+    throw new UsageError('--command needs a program: write --command -- PROGRAM ARG…')
   return { ...given, program, args }
 }
 

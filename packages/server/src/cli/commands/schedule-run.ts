@@ -25,15 +25,13 @@ export function addScheduleRun(parent: Command, context: CliContext): void {
       await useClient(context, flags, async (asked) => {
         const run = await asked.client.runSchedule(id, input)
         if (flags.wait) return finishWith(context, asked, await outcomeOf(run, asked))
-        asked.print(`${asked.style.bold(run.id)} is ${asked.style.status(run.status)}\n`)
-        asked.printJson(run)
+        return asked.answer(run, `${asked.style.bold(run.id)} is ${asked.style.status(run.status)}\n`)
       })
     })
 }
 
-function finishWith(context: CliContext, { print, printJson, style, now }: ClientContext, run: RunJson): void {
-  print(runDetails(run, style, now))
-  printJson(run)
+function finishWith(context: CliContext, { answer, style, now }: ClientContext, run: RunJson): void {
+  answer(run, runDetails(run, style, now))
   if (isOpen(run.status)) context.exitCode = EXIT.interrupted
   else if (run.status !== 'succeeded') context.exitCode = EXIT.failed
 }

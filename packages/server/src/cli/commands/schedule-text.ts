@@ -11,8 +11,7 @@ export function triggerText(trigger: TriggerJson): string {
   const zone = typeof timezone === 'string' ? ` ${timezone}` : ''
   if (kind === 'cron') return oneLine(`${jsonText(trigger['expression'])}${zone}`, 60)
   if (kind === 'once') return oneLine(`once at ${jsonText(trigger['at'])}${zone}`, 60)
-  if (kind === 'interval')
-    return `every ${durationText(durationMs(trigger['every'] as DurationFields))}`
+  if (kind === 'interval') return `every ${durationText(durationMs(trigger['every'] as DurationFields))}`
   return oneLine(JSON.stringify(trigger), 60)
 }
 
@@ -36,7 +35,9 @@ export function scheduleTable(
     schedule.state === 'active' ? relativeIso(schedule.nextFireTime, now) : '-',
     lastRunText(schedule, style, now),
   ])
-  return table(['SCHEDULE', 'TASK', 'TRIGGER', 'STATE', 'NEXT', 'LAST RUN'], rows, style, columns) + moreText(page)
+  return (
+    table(['SCHEDULE', 'TASK', 'TRIGGER', 'STATE', 'NEXT', 'LAST RUN'], rows, style, columns) + moreText(page)
+  )
 }
 
 /** How to go on after a page, or nothing on the last one. */
@@ -77,7 +78,10 @@ export function scheduleDetails(schedule: ScheduleJson, style: Style, now: Epoch
       ['fires', String(schedule.fires)],
       ['failures', schedule.consecutiveFailures === 0 ? null : `${schedule.consecutiveFailures} in a row`],
       ['input', schedule.input === null ? null : JSON.stringify(schedule.input)],
-      ...rest.map(([name, value]) => [name, typeof value === 'string' ? oneLine(value, 200) : JSON.stringify(value)] as const),
+      ...rest.map(
+        ([name, value]) =>
+          [name, typeof value === 'string' ? oneLine(value, 200) : JSON.stringify(value)] as const,
+      ),
       ['revision', String(schedule.revision)],
       ['updated', `${schedule.updatedAt} (${relativeIso(schedule.updatedAt, now)})`],
     ],

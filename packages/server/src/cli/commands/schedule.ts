@@ -24,10 +24,9 @@ export function addScheduleCommands(program: Command, context: CliContext): void
   withTarget(parent.command('show').argument('<id>'))
     .description('show one schedule')
     .action((id: string, flags: ClientFlags) =>
-      useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+      useClient(context, flags, async ({ client, answer, style, now }) => {
         const schedule = await client.getSchedule(id)
-        print(scheduleDetails(schedule, style, now))
-        printJson(schedule)
+        answer(schedule, scheduleDetails(schedule, style, now))
       }),
     )
 
@@ -35,30 +34,27 @@ export function addScheduleCommands(program: Command, context: CliContext): void
     .description('create no more runs, until resumed')
     .option('--reason <text>', 'shown wherever the schedule is')
     .action((id: string, flags: ClientFlags & { readonly reason?: string }) =>
-      useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+      useClient(context, flags, async ({ client, answer, style, now }) => {
         const schedule = await client.pauseSchedule(id, flags.reason)
-        print(scheduleLine(schedule, style, now))
-        printJson(schedule)
+        answer(schedule, scheduleLine(schedule, style, now))
       }),
     )
 
   withTarget(parent.command('resume').argument('<id>'))
     .description('go on with the first fire time after now')
     .action((id: string, flags: ClientFlags) =>
-      useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+      useClient(context, flags, async ({ client, answer, style, now }) => {
         const schedule = await client.resumeSchedule(id)
-        print(scheduleLine(schedule, style, now))
-        printJson(schedule)
+        answer(schedule, scheduleLine(schedule, style, now))
       }),
     )
 
   withTarget(parent.command('remove').argument('<id>'))
     .description('delete a schedule; its history stays')
     .action((id: string, flags: ClientFlags) =>
-      useClient(context, flags, async ({ client, print, printJson, style }) => {
+      useClient(context, flags, async ({ client, answer, style }) => {
         await client.removeSchedule(id)
-        print(`${style.bold(id)} is removed\n`)
-        printJson({ id, removed: true })
+        answer({ id, removed: true }, `${style.bold(id)} is removed\n`)
       }),
     )
 
@@ -74,7 +70,7 @@ function addList(parent: Command, context: CliContext): void {
     .option('--limit <number>', 'how many at most', '100')
     .option('--cursor <cursor>', 'go on after an earlier list')
     .action((flags: ListFlags) =>
-      useClient(context, flags, async ({ client, io, print, printJson, style, now }) => {
+      useClient(context, flags, async ({ client, io, answer, style, now }) => {
         const { state, task, cursor } = flags
         const page = await client.listSchedules({
           limit: readCount('--limit', flags.limit, 1000),
@@ -82,8 +78,7 @@ function addList(parent: Command, context: CliContext): void {
           ...(task === undefined ? {} : { task }),
           ...(cursor === undefined ? {} : { cursor }),
         })
-        print(scheduleTable(page, style, now, io.stdout.columns))
-        printJson(page)
+        answer(page, scheduleTable(page, style, now, io.stdout.columns))
       }),
     )
 }
@@ -93,11 +88,15 @@ function addNext(parent: Command, context: CliContext): void {
     .description('show the next fire times of a schedule')
     .option('--count <number>', 'how many', '10')
     .action((id: string, flags: ClientFlags & { readonly count: string }) =>
-      useClient(context, flags, async ({ client, print, printJson, style, now }) => {
+      useClient(context, flags, async ({ client, answer, style, now }) => {
         const page = await client.upcoming(id, readCount('--count', flags.count, 1000))
-        const rows = page.items.map(({ fireTime, wallTime }) => [wallTime, fireTime, relativeIso(fireTime, now)])
-        print(rows.length === 0 ? 'no fire time is left\n' : table(['WALL CLOCK', 'UTC', 'WHEN'], rows, style))
-        printJson(page)
+        const rows = page.items.map(({ fireTime, wallTime }) => [
+          wallTime,
+          fireTime,
+          relativeIso(fireTime, now),
+        ])
+        const titles = ['WALL CLOCK', 'UTC', 'WHEN']
+        answer(page, rows.length === 0 ? 'no fire time is left\n' : table(titles, rows, style))
       }),
     )
 }

@@ -1,0 +1,48 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const WORKER = fileURLToPath(new URL('nodes/worker.mjs', import.meta.url))
+
+/** A node in a process of its own. */
+export class NodeProcess {
+  readonly #args: readonly string[]
+  #child: ChildProcess | null = null
+  /** What it wrote to standard error, over all its lives. */
+  errors = ''
+
+  constructor(store: string, ledger: string, name: string) {
+    this.#args = [WORKER, store, ledger, name]
+  }
+
+  /** Resolves when it has begun to fire. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    child.stderr.on('data', (text: Buffer) => (this.errors += text.toString()))
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`A node ended with ${String(code)} before it was ready: ${this.errors}`)
+    })
+    ended.catch(() => {})
+    await Promise.race([once(child.stdout, 'data'), ended])
+  }
+
+  /** kill -9: no chance to say goodbye. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** SIGTERM; answers the exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    const [code] = (await exit) as [number | null]
+    return code
+  }
+}

@@ -1,0 +1,177 @@
+import type { RunId, ScheduleId } from '../../domain/ids.js'
+import { isFailure, isOpen, MAX_RECOVERIES, type RunError, type RunStatus } from '../../domain/run.js'
+import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
+import type { Hints } from '../sqlite/hints.js'
+import { frozenError, isWaiting, type RunRecord, withAttempt } from './run-record.js'
+import type { RunTable } from './run-table.js'
+import type { ScheduleTable } from './schedule-table.js'
+import type { StoreClock } from './store-clock.js'
+
+type Ending = Exclude<RunStatus, 'pending' | 'running' | 'retrying' | 'missed' | 'skipped'>
+
+/** How attempts and runs end, and what that sets off: failures in a row, the next run in turn, free places. */
+export class RunEndings {
+  readonly #runs: RunTable
+  readonly #schedules: ScheduleTable
+  readonly #hints: Hints
+  readonly #clock: StoreClock
+
+  constructor(runs: RunTable, schedules: ScheduleTable, hints: Hints, clock: StoreClock) {
+    this.#runs = runs
+    this.#schedules = schedules
+    this.#hints = hints
+    this.#clock = clock
+  }
+
+  finish({ runId, fence, outcome }: AttemptReport): boolean {
+    const run = this.#runs.get(runId)
+    if (run === null || run.status !== 'running' || run.fence !== fence) return false
+    switch (outcome.kind) {
+      case 'succeeded':
+        this.#end(run, 'succeeded', null, outcome.result)
+        break
+      case 'failed':
+      case 'cancelled':
+        this.#end(run, outcome.kind, outcome.error)
+        break
+      case 'retry':
+        if (run.cancelRequested) this.#end(run, 'cancelled', CANCELLED)
+        else this.#tryAgain(run, outcome.error, outcome.delayMs)
+        break
+      case 'interrupted':
+        this.#abandon(run, outcome.error)
+        break
+      case 'released':
+        if (run.cancelRequested) this.#end(run, 'cancelled', CANCELLED)
+        else this.#handBack(run)
+    }
+    return true
+  }
+
+  /** Takes a run back from a node that died. */
+  recover(id: RunId): RecoveredRun {
+    const run = this.#runs.get(id)!
+    const { status, scheduleId, task, attempt } = this.#abandon(run, {
+      code: 'ABANDONED',
+      message: `Node ${run.node} died or lost its session while it ran attempt ${run.attempt}`,
+    })
+    return { id, scheduleId, task, status: status as RecoveredRun['status'], attempt }
+  }
+
+  cancel(id: RunId): RunRecord | null {
+    const run = this.#runs.get(id)
+    return run === null ? null : this.#cancel(run, CANCELLED)
+  }
+
+  /** Cancels what is open of a schedule; answers whether some of it is still running. */
+  cancelAllOf(scheduleId: ScheduleId, why: string): boolean {
+    const open = this.#runs.openOf(scheduleId)
+    const error: RunError = { code: 'CANCELLED', message: why }
+    // Blocked ones come last; cancelling the free ones would otherwise let them start.
+    for (const id of open?.ids().toReversed() ?? []) this.#cancel(this.#runs.get(id)!, error)
+    return this.#runs.openOf(scheduleId) !== null
+  }
+
+  retry(id: RunId): RunRecord | null {
+    const run = this.#runs.get(id)
+    if (run === null || isOpen(run.status) || run.status === 'succeeded') return run
+    this.#hints.note('ready')
+    const remembered = run.attempt === 0 || run.attempts.at(-1)?.attempt === run.attempt
+    return this.#runs.change(run, {
+      status: 'pending',
+      dueAt: this.#clock.now(),
+      attempts: remembered ? run.attempts : withAttempt(run, run.endedAt!, run.error!),
+      endedAt: null,
+      error: null,
+      cancelRequested: false,
+      recoveries: 0,
+    })
+  }
+
+  #cancel(run: RunRecord, error: RunError): RunRecord {
+    if (isWaiting(run)) return this.#end(run, 'cancelled', error)
+    if (run.status !== 'running' || run.cancelRequested) return run
+    this.#hints.note('cancel')
+    return this.#runs.change(run, { cancelRequested: true })
+  }
+
+  /** The attempt ended without the run's doing: its delivery decides whether it may begin again. */
+  #abandon(run: RunRecord, error: RunError): RunRecord {
+    if (run.cancelRequested) return this.#end(run, 'cancelled', CANCELLED)
+    if (run.delivery === 'atMostOnce') return this.#end(run, 'lost', error)
+    if (run.recoveries < MAX_RECOVERIES) return this.#tryAgain(run, error, 0, run.recoveries + 1)
+    const message = `Given up after ${run.recoveries} recoveries: ${error.message}`
+    return this.#end(run, 'failed', { code: 'ABANDONED', message })
+  }
+
+  #tryAgain(run: RunRecord, error: RunError, delayMs: number, recoveries = run.recoveries): RunRecord {
+    const now = this.#clock.now()
+    this.#hints.note('ready')
+    return this.#runs.change(run, {
+      status: 'retrying',
+      session: null,
+      dueAt: now + delayMs,
+      error: frozenError(error),
+      attempts: withAttempt(run, now, error),
+      recoveries,
+    })
+  }
+
+  #handBack(run: RunRecord): void {
+    const previous = run.attempts.at(-1)
+    this.#hints.note('ready')
+    this.#runs.change(run, {
+      status: 'pending',
+      session: null,
+      dueAt: this.#clock.now(),
+      attempt: run.attempt - 1,
+      node: previous?.node ?? null,
+      startedAt: previous?.startedAt ?? null,
+    })
+  }
+
+  #end(run: RunRecord, status: Ending, error: RunError | null, result: string | null = null): RunRecord {
+    const ended = this.#runs.change(run, {
+      status,
+      session: null,
+      blocked: false,
+      endedAt: this.#clock.now(),
+      error: error === null ? null : frozenError(error),
+      result,
+    })
+    this.#countFailure(ended)
+    this.#letNextStart(ended.scheduleId)
+    // A place under the task's cluster limit may be free now.
+    if (run.status === 'running' && this.#runs.waitingOf(run.task) > 0) this.#hints.note('ready')
+    return ended
+  }
+
+  #letNextStart(scheduleId: ScheduleId): void {
+    const id = this.#runs.openOf(scheduleId)?.nextInTurn() ?? null
+    if (id === null) return
+    this.#runs.change(this.#runs.get(id)!, { blocked: false })
+    this.#hints.note('ready')
+  }
+
+  #countFailure({ scheduleId, status }: RunRecord): void {
+    const schedule = this.#schedules.get(scheduleId)
+    if (schedule === null || (status !== 'succeeded' && !isFailure(status))) return
+    const failures = status === 'succeeded' ? 0 : schedule.consecutiveFailures + 1
+    const limit = schedule.definition.pauseAfterFailures ?? null
+    const pauses = schedule.state === 'active' && limit !== null && failures >= limit
+    if (!pauses) {
+      if (failures !== schedule.consecutiveFailures) this.#schedules.set({ ...schedule, consecutiveFailures: failures })
+      return
+    }
+    this.#schedules.set({
+      ...schedule,
+      consecutiveFailures: failures,
+      state: 'paused',
+      stateReason: `Paused after ${failures} failed runs in a row`,
+      revision: schedule.revision + 1,
+      updatedAt: this.#clock.now(),
+    })
+  }
+}
+
+const CANCELLED: RunError = { code: 'CANCELLED', message: 'Cancelled on request' }

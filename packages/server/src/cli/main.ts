@@ -1,0 +1,74 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../version.js'
+import type { CliContext } from './commands/context.js'
+import { addNodesCommand } from './commands/nodes.js'
+import { addPreviewCommand } from './commands/preview.js'
+import { addRunCommands } from './commands/runs.js'
+import { addScheduleCommands } from './commands/schedule.js'
+import { addServeCommand } from './commands/serve.js'
+import { EXIT, reportFailure, UsageError } from './failures.js'
+import type { CliIo } from './io.js'
+
+export { processIo } from './io.js'
+
+const EXIT_CODES = `
+Exit codes:
+  0  done
+  1  the operation failed, or the run that was waited for did
+  2  the command line or the input is wrong
+  3  there is no such schedule or run
+  4  it conflicts with what is there
+  5  the server or the store cannot be reached
+`
+
+/**
+ * Runs one command line and answers its exit code. What goes wrong is told on `io.stderr`; it never throws.
+ * `argv` begins with the command: without the program and its path.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const context: CliContext = { io, exitCode: EXIT.ok }
+  try {
+    await programFor(context).parseAsync([...argv], { from: 'user' })
+    return context.exitCode
+  } catch (error) {
+    // Help and version, which were asked for.
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+    return reportFailure(error instanceof CommanderError ? usageOf(error) : error, io, wantsJson(argv))
+  }
+}
+
+function programFor(context: CliContext): Command {
+  const { io } = context
+  const program = new Command('evertick')
+    .description('Scheduled tasks that do not go down.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      // Errors are told by reportFailure, like all others.
+      outputError: () => {},
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    })
+    .showSuggestionAfterError()
+    .addHelpText('after', EXIT_CODES)
+  addServeCommand(program, context)
+  addScheduleCommands(program, context)
+  addRunCommands(program, context)
+  addNodesCommand(program, context)
+  addPreviewCommand(program, context)
+  return program
+}
+
+/** Commander's complaint in our form: without its own "error: ", the suggestion on the same line. */
+function usageOf(error: CommanderError): UsageError {
+  if (error.code === 'commander.help') return new UsageError('a command is missing; see evertick --help')
+  const [complaint = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
+  return new UsageError([complaint, ...hints].join(' '))
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json')
+}
