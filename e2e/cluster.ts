@@ -15,6 +15,11 @@ export class NodeProcess {
     this.#args = [WORKER, store, ledger, name]
   }
 
+  /** Of its present life. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
   /** Resolves when it has begun to fire. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })

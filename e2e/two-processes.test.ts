@@ -54,9 +54,10 @@ test('two processes on one SQLite file, one of them killed again and again: one 
   expect(problems.slice(0, 10)).toEqual([])
   expect(kills).toBeGreaterThanOrEqual(Math.floor(SECONDS / 5))
 
-  // A graceful stop ends with 0 and leaves nothing behind.
+  // A graceful stop ends with 0, and its session with it; those that were killed last may not have expired yet.
   expect(await Promise.all(nodes.map((node) => node.stop()))).toEqual([0, 0])
-  expect((await observer.listNodes()).filter((node) => node.alive)).toEqual([])
+  const alive = (await observer.listNodes()).filter((node) => node.alive).map(({ pid }) => pid)
+  for (const node of nodes) expect(alive).not.toContain(node.pid)
   await observer.stop()
 })
 
@@ -96,7 +97,8 @@ function wrongRecords(runs: readonly Run[], first: number, last: number): string
   for (let i = 0; i < SCHEDULES; i++) {
     for (let time = Math.ceil(first / 1000) * 1000; time <= last - 1000; time += 1000) {
       const count = byFire.get(`every-second-${i}@${time}`)?.length ?? 0
-      if (count !== 1) problems.push(`every-second-${i} at ${new Date(time).toISOString()} has ${count} records`)
+      if (count !== 1)
+        problems.push(`every-second-${i} at ${new Date(time).toISOString()} has ${count} records`)
     }
   }
   return problems

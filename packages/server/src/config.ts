@@ -158,7 +158,8 @@ class OptionReader {
       .split(',')
       .map((group) => group.trim())
     for (const group of groups) {
-      if (!isValidId(group)) this.#refuse('groups', 'id', `must be names parted by commas, each ${ID_RULE}`, group)
+      if (!isValidId(group))
+        this.#refuse('groups', 'id', `must be names parted by commas, each ${ID_RULE}`, group)
     }
     return [...new Set(groups)]
   }

@@ -63,7 +63,10 @@ function noTask(path: string, files: number): InvalidError {
 
 function duplicate(name: string, first: string, second: string): InvalidError {
   const where = first === second ? `twice in ${first}` : `in ${first} and in ${second}`
-  return invalid('tasks.unique', `The task ${JSON.stringify(name)} is defined ${where}; give one another name`)
+  return invalid(
+    'tasks.unique',
+    `The task ${JSON.stringify(name)} is defined ${where}; give one another name`,
+  )
 }
 
 function invalid(rule: string, message: string, cause?: unknown): InvalidError {

@@ -38,7 +38,10 @@ export async function serve(config: ServeConfig, { log }: { readonly log: Logger
   const exposure = exposureProblem(config)
   if (exposure !== null) throw new InvalidError('INVALID_OPTION', [exposure])
   if (config.token !== null && config.token.length < SHORTEST_SAFE_TOKEN) {
-    log.warn({ length: config.token.length }, 'The token is short; take 16 characters or more, made by chance')
+    log.warn(
+      { length: config.token.length },
+      'The token is short; take 16 characters or more, made by chance',
+    )
   }
 
   const tasks = withBuiltIns(await loadTasks(config.tasks))

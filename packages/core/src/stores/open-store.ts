@@ -28,7 +28,11 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
     return SqliteStore.open(rest, options)
   }
   throw new InvalidError('INVALID_OPTION', [
-    { path: 'store', rule: 'store.url', message: `store must be ${FORMS}, but is ${shown(withoutSecrets(url))}` },
+    {
+      path: 'store',
+      rule: 'store.url',
+      message: `store must be ${FORMS}, but is ${shown(withoutSecrets(url))}`,
+    },
   ])
 }
 

@@ -42,6 +42,8 @@ function programFor(context: CliContext): Command {
   const program = new Command('evertick')
     .description('Scheduled tasks that do not go down.')
     .version(VERSION)
+    // A flag belongs to the command that it follows: `runs show ID --json` gives it to `show`, not to `runs`.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),

@@ -78,7 +78,8 @@ export async function createApp({ scheduler, config, log }: AppOptions): Promise
   app.addHook('preValidation', (request, _reply, done) => {
     const { schema, config: route } = request.routeOptions
     if (route.optionalBody === true) request.body ??= {}
-    const parameters = (schema?.querystring as { properties?: Record<string, object> } | undefined)?.properties
+    const parameters = (schema?.querystring as { properties?: Record<string, object> } | undefined)
+      ?.properties
     if (parameters !== undefined) request.query = readQuery(request.query as object as Query, parameters)
     done()
   })

@@ -26,9 +26,14 @@ export function tokenGuard(token: string, failures: FailureCount): Guard {
     // A route is open, not an address: what no route knows tells nobody anything.
     if (request.routeOptions.url !== undefined && OPEN.has(request.routeOptions.url)) return
     if (await failures.isExceeded(request)) {
-      throw new HttpError(429, 'FORBIDDEN', 'Too many wrong tokens from this address; try again in a minute', {
-        'retry-after': '60',
-      })
+      throw new HttpError(
+        429,
+        'FORBIDDEN',
+        'Too many wrong tokens from this address; try again in a minute',
+        {
+          'retry-after': '60',
+        },
+      )
     }
     const given = /^Bearer +([\x21-\x7e]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
     if (given !== undefined && timingSafeEqual(sha256(given), expected)) return
@@ -54,7 +59,8 @@ export function browserGuard(): Guard {
       return refuse(`The Host header must name this machine (localhost, 127.0.0.1 or [::1]), but is ${shown}`)
     }
     if (SAFE_METHODS.has(request.method)) return Promise.resolve()
-    if (request.headers['sec-fetch-site'] === 'cross-site') return refuse('A page of another site sent this request')
+    if (request.headers['sec-fetch-site'] === 'cross-site')
+      return refuse('A page of another site sent this request')
     if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase()) {
       return refuse(`A page of ${JSON.stringify(origin)} sent this request, which is not this server`)
     }

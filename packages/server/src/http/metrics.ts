@@ -75,7 +75,12 @@ function processMetrics(): Metric[] {
       help: 'When this process began, in Unix time.',
       samples: [[performance.timeOrigin / 1000]],
     },
-    { name: 'nodejs_heap_size_used_bytes', kind: 'gauge', help: 'JavaScript heap in use.', samples: [[heapUsed]] },
+    {
+      name: 'nodejs_heap_size_used_bytes',
+      kind: 'gauge',
+      help: 'JavaScript heap in use.',
+      samples: [[heapUsed]],
+    },
     {
       name: 'nodejs_eventloop_utilization',
       kind: 'gauge',
@@ -86,13 +91,18 @@ function processMetrics(): Metric[] {
 }
 
 function render({ name, kind, help, samples }: Metric): string {
-  const lines = samples.map(([value, labels]) => `${name}${labels === undefined ? '' : renderLabels(labels)} ${value}`)
+  const lines = samples.map(
+    ([value, labels]) => `${name}${labels === undefined ? '' : renderLabels(labels)} ${value}`,
+  )
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`, ...lines, ''].join('\n')
 }
 
 function renderLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => {
-    const escaped = value.replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`).replaceAll('\n', String.raw`\n`)
+    const escaped = value
+      .replaceAll('\\', String.raw`\\`)
+      .replaceAll('"', String.raw`\"`)
+      .replaceAll('\n', String.raw`\n`)
     return `${name}="${escaped}"`
   })
   return `{${pairs.join(',')}}`

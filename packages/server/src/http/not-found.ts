@@ -32,7 +32,9 @@ function refusal({ method, url }: FastifyRequest, addresses: Iterable<Address>):
     return new HttpError(404, 'NOT_FOUND', `There is nothing at ${path}; /docs shows what there is`)
   }
   const allow = [...methods].toSorted().join(', ')
-  return new HttpError(405, 'BAD_REQUEST', `${path} does not answer ${method}; it answers ${allow}`, { allow })
+  return new HttpError(405, 'BAD_REQUEST', `${path} does not answer ${method}; it answers ${allow}`, {
+    allow,
+  })
 }
 
 function patternOf(route: string): RegExp {

@@ -14,7 +14,10 @@ const TAGS = [
 ]
 
 /** Collects the routes that follow, and serves what they are: `/openapi.json` for programs, `/docs` for people. */
-export async function serveOpenApi(app: App, { needsToken }: { readonly needsToken: boolean }): Promise<void> {
+export async function serveOpenApi(
+  app: App,
+  { needsToken }: { readonly needsToken: boolean },
+): Promise<void> {
   for (const schema of SCHEMAS) app.addSchema(schema)
   await app.register(swagger, {
     openapi: {

@@ -76,7 +76,11 @@ function problemOf(error: VerboseError, part: string): Problem {
       return { path: at, rule: 'type', message: `${at || whole} must be ${types.join(' or ')}, ${found}` }
     }
     default:
-      return { path: at, rule: keyword, message: `${at || whole} ${error.message ?? 'is not valid'}, ${found}` }
+      return {
+        path: at,
+        rule: keyword,
+        message: `${at || whole} ${error.message ?? 'is not valid'}, ${found}`,
+      }
   }
 }
 
@@ -103,7 +107,10 @@ function dotted(pointer: string): string {
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`), '')
+    .reduce(
+      (path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`),
+      '',
+    )
 }
 
 /** A value as messages show it: JSON, cut where it is long. */

@@ -26,7 +26,8 @@ export function undocumented(document: OpenApiDocument, answer: Answer): string[
   if (operation === null) return []
   const response = operation.responses[status] ?? operation.responses[`${String(status)[0]}XX`]
   if (response === undefined) return [`${method} ${path} is not said to answer ${status}`]
-  if (response.content === undefined) return body === '' ? [] : [`${method} ${path} is said to answer nothing`]
+  if (response.content === undefined)
+    return body === '' ? [] : [`${method} ${path} is said to answer nothing`]
   const type = contentType.split(';', 1)[0]!
   const schema = response.content[type]?.schema
   if (schema === undefined) return [`${method} ${path} is not said to answer ${type}`]

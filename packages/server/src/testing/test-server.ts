@@ -71,7 +71,13 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     const contentType = String(response.headers['content-type'] ?? '')
     const parsed: unknown = contentType.includes('json') ? response.json() : response.body
     const path = url.split('?', 1)[0]!
-    const misfits = undocumented(document, { method, path, status: response.statusCode, contentType, body: parsed })
+    const misfits = undocumented(document, {
+      method,
+      path,
+      status: response.statusCode,
+      contentType,
+      body: parsed,
+    })
     expect(misfits).toEqual([])
     return { status: response.statusCode, headers: response.headers, text: response.body, body: parsed }
   }
@@ -93,7 +99,11 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
 
 export const EVERY_HOUR = { kind: 'interval', every: { hours: 1 } }
 
-const ok = defineTask({ name: 'ok', description: 'Answers with its input.', run: ({ input }) => ({ got: input }) })
+const ok = defineTask({
+  name: 'ok',
+  description: 'Answers with its input.',
+  run: ({ input }) => ({ got: input }),
+})
 const failing = defineTask({
   name: 'failing',
   run: () => {
@@ -108,6 +118,12 @@ const talking = defineTask({
     progress(0.5, 'half')
   },
 })
-const greet = defineTask({ name: 'greet', input: z.object({ name: z.string() }), retry: {}, concurrency: { cluster: 2 }, run: () => null })
+const greet = defineTask({
+  name: 'greet',
+  input: z.object({ name: z.string() }),
+  retry: {},
+  concurrency: { cluster: 2 },
+  run: () => null,
+})
 
 const TASKS = [ok, failing, talking, greet, httpTask(), commandTask()] as unknown as Task<never>[]

@@ -33,7 +33,11 @@ export class ReadyQueue {
   }
 
   #promote(now: EpochMs): void {
-    for (let next = this.#delayed.first(); next !== undefined && next.dueAt <= now; next = this.#delayed.first()) {
+    for (
+      let next = this.#delayed.first();
+      next !== undefined && next.dueAt <= now;
+      next = this.#delayed.first()
+    ) {
       this.#delayed.delete(next)
       const groups = this.#ready.get(next.task) ?? new Map<string, Queue>()
       this.#ready.set(next.task, groups)

@@ -160,7 +160,8 @@ export class RunEndings {
     const limit = schedule.definition.pauseAfterFailures ?? null
     const pauses = schedule.state === 'active' && limit !== null && failures >= limit
     if (!pauses) {
-      if (failures !== schedule.consecutiveFailures) this.#schedules.set({ ...schedule, consecutiveFailures: failures })
+      if (failures !== schedule.consecutiveFailures)
+        this.#schedules.set({ ...schedule, consecutiveFailures: failures })
       return
     }
     this.#schedules.set({

@@ -136,4 +136,3 @@ export function frozenError(error: RunError): RunError {
 export function isWaiting({ status }: Pick<Run, 'status'>): boolean {
   return status === 'pending' || status === 'retrying'
 }
-

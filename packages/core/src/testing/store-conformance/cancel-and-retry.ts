@@ -8,7 +8,10 @@ export function cancelAndRetryPromises(promise: DeclarePromise): void {
     const node = await world.node('a')
     const pending = await world.waitingRun('pending')
     const cancelled = await world.store.cancelRun(pending.id)
-    assert.deepEqual([cancelled?.status, cancelled?.error?.code, cancelled?.attempt], ['cancelled', 'CANCELLED', 0])
+    assert.deepEqual(
+      [cancelled?.status, cancelled?.error?.code, cancelled?.attempt],
+      ['cancelled', 'CANCELLED', 0],
+    )
     assert.ok(cancelled?.endedAt !== null)
     assert.deepEqual(cancelled, await world.run(pending.id))
 
@@ -19,20 +22,26 @@ export function cancelAndRetryPromises(promise: DeclarePromise): void {
     assert.deepEqual(await node.claim(), [])
   })
 
-  promise('cancelling a run that runs marks it, tells its node, and leaves the lease valid', async (world) => {
-    const [node, other] = [await world.node('a'), await world.node('b')]
-    const { id } = await world.waitingRun('running')
-    const lease = await node.claimOne()
-    assert.deepEqual((await node.beat()).cancel, [])
-    const marked = await world.store.cancelRun(id)
-    assert.deepEqual([marked?.status, marked?.cancelRequested, marked?.endedAt], ['running', true, null])
-    assert.deepEqual(await world.store.cancelRun(id), marked, 'asking twice is harmless')
-    assert.deepEqual((await node.beat()).cancel, [id])
-    assert.deepEqual((await other.beat()).cancel, [])
-    const run = await world.finish(lease, { kind: 'cancelled', error: { code: 'CANCELLED', message: 'Stopped' } })
-    assert.equal(run.status, 'cancelled')
-    assert.deepEqual((await node.beat()).cancel, [])
-  })
+  promise(
+    'cancelling a run that runs marks it, tells its node, and leaves the lease valid',
+    async (world) => {
+      const [node, other] = [await world.node('a'), await world.node('b')]
+      const { id } = await world.waitingRun('running')
+      const lease = await node.claimOne()
+      assert.deepEqual((await node.beat()).cancel, [])
+      const marked = await world.store.cancelRun(id)
+      assert.deepEqual([marked?.status, marked?.cancelRequested, marked?.endedAt], ['running', true, null])
+      assert.deepEqual(await world.store.cancelRun(id), marked, 'asking twice is harmless')
+      assert.deepEqual((await node.beat()).cancel, [id])
+      assert.deepEqual((await other.beat()).cancel, [])
+      const run = await world.finish(lease, {
+        kind: 'cancelled',
+        error: { code: 'CANCELLED', message: 'Stopped' },
+      })
+      assert.equal(run.status, 'cancelled')
+      assert.deepEqual((await node.beat()).cancel, [])
+    },
+  )
 
   promise('cancelling what has ended, or what is not there, changes nothing', async (world) => {
     for (const run of await endedRuns(world)) {
@@ -102,7 +111,15 @@ export function cancelAndRetryPromises(promise: DeclarePromise): void {
   })
 
   promise('a run that is not there, or whose id no run can have, is null', async ({ store }) => {
-    for (const id of ['nowhere@1', 'nowhere', '', '@1', "'; drop table runs; --", 'a@b', 'x'.repeat(10_000)]) {
+    for (const id of [
+      'nowhere@1',
+      'nowhere',
+      '',
+      '@1',
+      "'; drop table runs; --",
+      'a@b',
+      'x'.repeat(10_000),
+    ]) {
       assert.equal(await store.getRun(id), null)
     }
   })

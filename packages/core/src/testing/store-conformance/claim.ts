@@ -72,14 +72,20 @@ export function claimPromises(promise: DeclarePromise): void {
     assert.deepEqual(await node.claimedIds({ groups: [] }), [])
     const claimed = await node.claim()
     assert.deepEqual(claimed.map((lease) => lease.scheduleId).toSorted(), ['fast', 'plain'])
-    assert.deepEqual((await node.claim({ groups: ['eu'] })).map((lease) => lease.scheduleId), ['elsewhere'])
+    assert.deepEqual(
+      (await node.claim({ groups: ['eu'] })).map((lease) => lease.scheduleId),
+      ['elsewhere'],
+    )
   })
 
   promise('runs of tasks that no node knows are left alone, and wait for one that does', async (world) => {
     const old = await world.node('old')
     await world.waitingRun('new-feature', { task: 'new-task' })
     await world.waitingRun('usual')
-    assert.deepEqual((await old.claim()).map((lease) => lease.scheduleId), ['usual'])
+    assert.deepEqual(
+      (await old.claim()).map((lease) => lease.scheduleId),
+      ['usual'],
+    )
     const upgraded = await world.node('upgraded', { tasks: ['new-task'] })
     assert.equal((await upgraded.claimOne()).scheduleId, 'new-feature')
   })
@@ -89,7 +95,10 @@ export function claimPromises(promise: DeclarePromise): void {
     await world.waitingRun('flaky', { priority: 100 })
     await world.waitingRun('steady')
     await world.finish(await node.claimOne({ slots: 1 }), retryIn(300))
-    assert.deepEqual((await node.claim()).map((lease) => lease.scheduleId), ['steady'])
+    assert.deepEqual(
+      (await node.claim()).map((lease) => lease.scheduleId),
+      ['steady'],
+    )
     await world.advance(350)
     const second = await node.claimOne()
     assert.deepEqual([second.scheduleId, second.attempt], ['flaky', 2])
@@ -117,22 +126,29 @@ export function claimPromises(promise: DeclarePromise): void {
     assert.ok(fences[0]! >= world.firstFire * 1000)
   })
 
-  promise('a request that is repeated, its answer lost, gives the same leases and no others', async (world) => {
-    const node = await world.node('a')
-    await world.schedule('many')
-    await world.commit('many', { runs: 5 })
-    const request = node.dispatch({ slots: 2 })
-    const first = await world.store.claim(request)
-    assert.equal(first.length, 2)
-    assert.deepEqual(byId(await world.store.claim(request)), byId(first))
-    assert.deepEqual(byId(await (await world.second()).claim(request)), byId(first))
-    assert.equal((await world.runsOf('many')).filter((run) => run.status === 'running').length, 2)
+  promise(
+    'a request that is repeated, its answer lost, gives the same leases and no others',
+    async (world) => {
+      const node = await world.node('a')
+      await world.schedule('many')
+      await world.commit('many', { runs: 5 })
+      const request = node.dispatch({ slots: 2 })
+      const first = await world.store.claim(request)
+      assert.equal(first.length, 2)
+      assert.deepEqual(byId(await world.store.claim(request)), byId(first))
+      assert.deepEqual(byId(await (await world.second()).claim(request)), byId(first))
+      assert.equal((await world.runsOf('many')).filter((run) => run.status === 'running').length, 2)
 
-    await world.finish(first[0]!, succeeded)
-    assert.deepEqual(await world.store.claim(request), [first[1]], 'what has ended is not given again')
-    await world.finish(first[1]!, succeeded)
-    assert.deepEqual(await world.store.claim(request), [], 'nothing new is leased to a request that was answered')
-  })
+      await world.finish(first[0]!, succeeded)
+      assert.deepEqual(await world.store.claim(request), [first[1]], 'what has ended is not given again')
+      await world.finish(first[1]!, succeeded)
+      assert.deepEqual(
+        await world.store.claim(request),
+        [],
+        'nothing new is leased to a request that was answered',
+      )
+    },
+  )
 
   promise('a run leased to someone else meanwhile is not given to a repeated request', async (world) => {
     const node = await world.node('a')

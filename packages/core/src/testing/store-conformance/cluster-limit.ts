@@ -17,7 +17,9 @@ export function clusterLimitPromises(promise: DeclarePromise): void {
   promise('the limit is never exceeded when many nodes claim at once', async (world) => {
     const second = await world.second()
     const nodes = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => world.node(`n${i}`, { store: i % 2 === 0 ? world.store : second })),
+      Array.from({ length: 10 }, (_, i) =>
+        world.node(`n${i}`, { store: i % 2 === 0 ? world.store : second }),
+      ),
     )
     await world.schedule('limited')
     await world.commit('limited', { runs: 20 })

@@ -49,19 +49,22 @@ export function deletionPromises(promise: DeclarePromise): void {
     assert.equal(stored.fires, 1, 'a fire time that ran before the deletion counts once')
   })
 
-  promise('a mark higher than anything in the history keeps even unseen fire times from running', async (world) => {
-    await world.schedule('marked')
-    await world.commit('marked', {
-      runs: 0,
-      missed: { count: 9, exact: true, from: world.firstFire, to: world.firstFire + 8 * STEP_MS },
-      next: fireAt(world.firstFire + 9 * STEP_MS),
-    })
-    await world.store.deleteSchedule('marked')
-    await world.schedule('marked')
-    const result = await world.commit('marked', { runs: 10 })
-    assert.deepEqual([result.committed, result.waiting], [[true], 1])
-    assert.equal((await world.runsOf('marked'))[0]?.fireTime, world.firstFire + 9 * STEP_MS)
-  })
+  promise(
+    'a mark higher than anything in the history keeps even unseen fire times from running',
+    async (world) => {
+      await world.schedule('marked')
+      await world.commit('marked', {
+        runs: 0,
+        missed: { count: 9, exact: true, from: world.firstFire, to: world.firstFire + 8 * STEP_MS },
+        next: fireAt(world.firstFire + 9 * STEP_MS),
+      })
+      await world.store.deleteSchedule('marked')
+      await world.schedule('marked')
+      const result = await world.commit('marked', { runs: 10 })
+      assert.deepEqual([result.committed, result.waiting], [[true], 1])
+      assert.equal((await world.runsOf('marked'))[0]?.fireTime, world.firstFire + 9 * STEP_MS)
+    },
+  )
 
   promise('a decision from before the deletion does nothing to the schedule created again', async (world) => {
     const before = await world.schedule('reborn')

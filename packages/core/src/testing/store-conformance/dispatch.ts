@@ -49,15 +49,18 @@ export function dispatchPromises(promise: DeclarePromise): void {
   })
 
   for (const priority of [0, 5]) {
-    promise(`a new run does not overtake one of priority ${priority} that waits for the same node`, async (world) => {
-      const node = await world.node('a')
-      await world.waitingRun('waiting', { priority })
-      await world.schedule('new', { fireTime: world.firstFire + 500 })
-      const result = await world.commit('new', { priority: 0 }, node.dispatch({ slots: 1 }))
-      assert.deepEqual(result.committed, [true])
-      assert.equal((await world.runsOf('new'))[0]?.status, 'pending')
-      assert.ok(result.claimed.every((lease) => lease.scheduleId === 'waiting'))
-    })
+    promise(
+      `a new run does not overtake one of priority ${priority} that waits for the same node`,
+      async (world) => {
+        const node = await world.node('a')
+        await world.waitingRun('waiting', { priority })
+        await world.schedule('new', { fireTime: world.firstFire + 500 })
+        const result = await world.commit('new', { priority: 0 }, node.dispatch({ slots: 1 }))
+        assert.deepEqual(result.committed, [true])
+        assert.equal((await world.runsOf('new'))[0]?.status, 'pending')
+        assert.ok(result.claimed.every((lease) => lease.scheduleId === 'waiting'))
+      },
+    )
   }
 
   promise('a new run of higher priority goes before those that wait', async (world) => {

@@ -33,20 +33,23 @@ export function failurePromises(promise: DeclarePromise): void {
     assert.equal((await world.stored('frail')).consecutiveFailures, 1)
   })
 
-  promise('so many failures in a row as the definition allows pause the schedule, and say why', async (world) => {
-    const node = await world.node('a')
-    const created = await world.schedule('frail', { definition: { pauseAfterFailures: 3 } })
-    for (let i = 0; i < 2; i++) await runOnce(world, node, failed)
-    assert.equal((await world.stored('frail')).state, 'active')
-    await runOnce(world, node, failed)
-    const paused = await world.stored('frail')
-    assert.deepEqual([paused.state, paused.revision], ['paused', created.revision + 1])
-    assert.match(paused.stateReason ?? '', /\b3\b/)
-    assert.ok(paused.nextFireTime !== null, 'the fire time is kept while paused')
-    assert.deepEqual((await world.store.peek(10)).due, [])
-    const decision = world.decide({ ...created, nextFireTime: paused.nextFireTime })
-    assert.deepEqual((await world.store.commit([decision], null)).committed, [false])
-  })
+  promise(
+    'so many failures in a row as the definition allows pause the schedule, and say why',
+    async (world) => {
+      const node = await world.node('a')
+      const created = await world.schedule('frail', { definition: { pauseAfterFailures: 3 } })
+      for (let i = 0; i < 2; i++) await runOnce(world, node, failed)
+      assert.equal((await world.stored('frail')).state, 'active')
+      await runOnce(world, node, failed)
+      const paused = await world.stored('frail')
+      assert.deepEqual([paused.state, paused.revision], ['paused', created.revision + 1])
+      assert.match(paused.stateReason ?? '', /\b3\b/)
+      assert.ok(paused.nextFireTime !== null, 'the fire time is kept while paused')
+      assert.deepEqual((await world.store.peek(10)).due, [])
+      const decision = world.decide({ ...created, nextFireTime: paused.nextFireTime })
+      assert.deepEqual((await world.store.commit([decision], null)).committed, [false])
+    },
+  )
 
   promise('a lost run pauses the schedule as a failed one does', async (world) => {
     await world.schedule('frail', { definition: { pauseAfterFailures: 1 } })

@@ -135,7 +135,9 @@ export function finishPromises(promise: DeclarePromise): void {
     const lease = await (await world.node('a')).claimOne()
     const second = await world.second()
     const answers = await Promise.all(
-      [world.store, second, world.store, second].map((store) => store.finish([{ ...lease, outcome: succeeded }])),
+      [world.store, second, world.store, second].map((store) =>
+        store.finish([{ ...lease, outcome: succeeded }]),
+      ),
     )
     assert.equal(answers.flat().filter(Boolean).length, 1)
   })
@@ -166,7 +168,10 @@ export function finishPromises(promise: DeclarePromise): void {
     await world.waitingRun('again', { delivery: 'atLeastOnce' })
     const run = await world.finish(await node.claimOne(), interrupted)
     assert.deepEqual([run.status, run.attempt, run.endedAt], ['retrying', 1, null])
-    assert.deepEqual(run.attempts.map((past) => [past.attempt, past.error]), [[1, stopping]])
+    assert.deepEqual(
+      run.attempts.map((past) => [past.attempt, past.error]),
+      [[1, stopping]],
+    )
     assert.equal((await node.claimOne()).attempt, 2)
 
     await world.waitingRun('once', { delivery: 'atMostOnce' })

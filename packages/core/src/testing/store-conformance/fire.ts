@@ -98,7 +98,10 @@ export function firePromises(promise: DeclarePromise): void {
     const stale = await world.schedule('stale')
     const last = await world.schedule('last')
     await world.edit('stale', { definition: { description: 'new' } })
-    const result = await world.store.commit([first, stale, last].map((read) => world.decide(read)), null)
+    const result = await world.store.commit(
+      [first, stale, last].map((read) => world.decide(read)),
+      null,
+    )
     assert.deepEqual([result.committed, result.waiting], [[true, false, true], 2])
     assert.deepEqual(await world.runsOf('stale'), [])
   })
@@ -114,7 +117,10 @@ export function firePromises(promise: DeclarePromise): void {
   promise('a fire time that has moved since it was read is not fired', async (world) => {
     const read = await world.schedule('moved')
     await world.fire('moved')
-    const result = await world.store.commit([world.decide({ ...read, nextFireTime: world.firstFire + 1 })], null)
+    const result = await world.store.commit(
+      [world.decide({ ...read, nextFireTime: world.firstFire + 1 })],
+      null,
+    )
     assert.deepEqual(result.committed, [false])
     assert.equal((await world.runsOf('moved')).length, 1)
   })
@@ -144,16 +150,19 @@ export function firePromises(promise: DeclarePromise): void {
     assert.deepEqual(await world.runsOf('stuck'), [])
   })
 
-  promise('a fire time at or below the high-water mark creates no run, and the schedule moves on', async (world) => {
-    await world.schedule('turned-back')
-    await world.commit('turned-back', { runs: 3 })
-    await world.edit('turned-back', { timing: fireAt(world.firstFire) })
-    const result = await world.commit('turned-back', { runs: 4 })
-    assert.deepEqual([result.committed, result.waiting], [[true], 1])
-    assert.equal((await world.runsOf('turned-back')).length, 4)
-    const { fires, nextFireTime } = await world.stored('turned-back')
-    assert.deepEqual([fires, nextFireTime], [4, world.firstFire + 4 * STEP_MS])
-  })
+  promise(
+    'a fire time at or below the high-water mark creates no run, and the schedule moves on',
+    async (world) => {
+      await world.schedule('turned-back')
+      await world.commit('turned-back', { runs: 3 })
+      await world.edit('turned-back', { timing: fireAt(world.firstFire) })
+      const result = await world.commit('turned-back', { runs: 4 })
+      assert.deepEqual([result.committed, result.waiting], [[true], 1])
+      assert.equal((await world.runsOf('turned-back')).length, 4)
+      const { fires, nextFireTime } = await world.stored('turned-back')
+      assert.deepEqual([fires, nextFireTime], [4, world.firstFire + 4 * STEP_MS])
+    },
+  )
 
   promise('the high-water mark also covers fire times between those that ran', async (world) => {
     await world.schedule('denser')
@@ -174,29 +183,32 @@ export function firePromises(promise: DeclarePromise): void {
     assert.deepEqual((await world.store.peek(10)).due, [])
   })
 
-  promise('a range that was missed is recorded once, with its reason, and does not count as a fire', async (world) => {
-    await world.schedule('late')
-    const missed = { count: 120, exact: false, from: world.firstFire, to: world.firstFire + 119_000 }
-    const decision = {
-      ...world.decide(await world.stored('late'), { missed, next: fireAt(world.firstFire + 121_000) }),
-      runs: [fireAt(world.firstFire + 120_000)],
-    }
-    const result = await world.store.commit([decision], null)
-    assert.deepEqual(result.missed, [`late@${missed.to}`])
-    assert.equal(result.waiting, 1)
-    const record = await world.run(`late@${missed.to}`)
-    assert.deepEqual(record.missed, missed)
-    assert.deepEqual(
-      [record.status, record.kind, record.fireTime, record.attempt, record.fence, record.error?.code],
-      ['missed', 'scheduled', missed.to, 0, 0, 'MISFIRE'],
-    )
-    assert.ok(record.endedAt !== null && record.startedAt === null)
-    const stored = await world.stored('late')
-    assert.deepEqual([stored.fires, stored.highWaterMark], [1, world.firstFire + 120_000])
+  promise(
+    'a range that was missed is recorded once, with its reason, and does not count as a fire',
+    async (world) => {
+      await world.schedule('late')
+      const missed = { count: 120, exact: false, from: world.firstFire, to: world.firstFire + 119_000 }
+      const decision = {
+        ...world.decide(await world.stored('late'), { missed, next: fireAt(world.firstFire + 121_000) }),
+        runs: [fireAt(world.firstFire + 120_000)],
+      }
+      const result = await world.store.commit([decision], null)
+      assert.deepEqual(result.missed, [`late@${missed.to}`])
+      assert.equal(result.waiting, 1)
+      const record = await world.run(`late@${missed.to}`)
+      assert.deepEqual(record.missed, missed)
+      assert.deepEqual(
+        [record.status, record.kind, record.fireTime, record.attempt, record.fence, record.error?.code],
+        ['missed', 'scheduled', missed.to, 0, 0, 'MISFIRE'],
+      )
+      assert.ok(record.endedAt !== null && record.startedAt === null)
+      const stored = await world.stored('late')
+      assert.deepEqual([stored.fires, stored.highWaterMark], [1, world.firstFire + 120_000])
 
-    assert.deepEqual((await world.store.commit([decision], null)).missed, [])
-    assert.equal((await world.runsOf('late')).length, 2)
-  })
+      assert.deepEqual((await world.store.commit([decision], null)).missed, [])
+      assert.equal((await world.runsOf('late')).length, 2)
+    },
+  )
 
   promise('a missed range later than the run beside it raises the mark to its own end', async (world) => {
     await world.schedule('earliest')

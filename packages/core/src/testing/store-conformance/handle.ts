@@ -30,7 +30,10 @@ export function handlePromises(promise: DeclarePromise): void {
     await node.claimOne()
     await node.leave()
     await hinted(world.store, 'ready', () => world.store.recover(10))
-    await world.finish(await (await world.node('b')).claimOne(), { kind: 'failed', error: { code: 'X', message: 'x' } })
+    await world.finish(await (await world.node('b')).claimOne(), {
+      kind: 'failed',
+      error: { code: 'X', message: 'x' },
+    })
     await hinted(world.store, 'ready', () => world.store.retryRun(again.runId))
   })
 
@@ -72,46 +75,57 @@ export function handlePromises(promise: DeclarePromise): void {
     needsSharing,
   )
 
-  promise('closing twice is harmless, and every verb afterwards says that the store is closed', async (world) => {
-    const node = await world.node('a')
-    const { id } = await world.waitingRun('closed')
-    const decision = world.decide(await world.stored('closed'))
-    const { store } = world
-    await store.close()
-    await store.close()
-    const history = { maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1 }
-    const verbs: Readonly<Record<Exclude<keyof Store, 'info' | 'close' | 'watch'>, () => Promise<unknown>>> = {
-      now: () => store.now(),
-      putSchedules: () =>
-        store.putSchedules([
-          { definition: definitionOf('x'), state: 'active', stateReason: null, expect: 'absent', timing: null },
-        ]),
-      getSchedules: () => store.getSchedules(['closed']),
-      listSchedules: () => store.listSchedules({ limit: 1 }),
-      deleteSchedule: () => store.deleteSchedule('closed'),
-      peek: () => store.peek(1),
-      commit: () => store.commit([decision], null),
-      addRuns: () => store.addRuns([world.request('closed')]),
-      claim: () => node.claim(),
-      finish: () => store.finish([{ runId: id, fence: 1 as never, outcome: succeeded }]),
-      report: () => store.report([{ runId: id, fence: 1 as never, log: [], progress: null }]),
-      cancelRun: () => store.cancelRun(id),
-      retryRun: () => store.retryRun(id),
-      getRun: () => store.getRun(id),
-      listRuns: () => store.listRuns({ limit: 1 }),
-      readLog: () => store.readLog(id, { limit: 1 }),
-      heartbeat: () => node.beat(),
-      listNodes: () => store.listNodes(),
-      leave: () => node.leave(),
-      recover: () => store.recover(1),
-      prune: () => store.prune(history, 1),
-      stats: () => store.stats(),
-    }
-    for (const [verb, call] of Object.entries(verbs)) {
-      // Refused by a rejection, not by a throw that a caller's `.catch` would miss.
-      await assert.rejects(call(), { code: 'STORE_CLOSED' }, verb)
-    }
-  })
+  promise(
+    'closing twice is harmless, and every verb afterwards says that the store is closed',
+    async (world) => {
+      const node = await world.node('a')
+      const { id } = await world.waitingRun('closed')
+      const decision = world.decide(await world.stored('closed'))
+      const { store } = world
+      await store.close()
+      await store.close()
+      const history = { maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1 }
+      const verbs: Readonly<
+        Record<Exclude<keyof Store, 'info' | 'close' | 'watch'>, () => Promise<unknown>>
+      > = {
+        now: () => store.now(),
+        putSchedules: () =>
+          store.putSchedules([
+            {
+              definition: definitionOf('x'),
+              state: 'active',
+              stateReason: null,
+              expect: 'absent',
+              timing: null,
+            },
+          ]),
+        getSchedules: () => store.getSchedules(['closed']),
+        listSchedules: () => store.listSchedules({ limit: 1 }),
+        deleteSchedule: () => store.deleteSchedule('closed'),
+        peek: () => store.peek(1),
+        commit: () => store.commit([decision], null),
+        addRuns: () => store.addRuns([world.request('closed')]),
+        claim: () => node.claim(),
+        finish: () => store.finish([{ runId: id, fence: 1 as never, outcome: succeeded }]),
+        report: () => store.report([{ runId: id, fence: 1 as never, log: [], progress: null }]),
+        cancelRun: () => store.cancelRun(id),
+        retryRun: () => store.retryRun(id),
+        getRun: () => store.getRun(id),
+        listRuns: () => store.listRuns({ limit: 1 }),
+        readLog: () => store.readLog(id, { limit: 1 }),
+        heartbeat: () => node.beat(),
+        listNodes: () => store.listNodes(),
+        leave: () => node.leave(),
+        recover: () => store.recover(1),
+        prune: () => store.prune(history, 1),
+        stats: () => store.stats(),
+      }
+      for (const [verb, call] of Object.entries(verbs)) {
+        // Refused by a rejection, not by a throw that a caller's `.catch` would miss.
+        await assert.rejects(call(), { code: 'STORE_CLOSED' }, verb)
+      }
+    },
+  )
 }
 
 /** Waits for a hint that `step` sets off. Without one, the test runs into its time limit. */

@@ -108,7 +108,11 @@ export function historyPromises(promise: DeclarePromise): void {
     for (const cursor of ['nonsense', '', '{}', '"a"', '%', 'x'.repeat(5000)]) {
       for (const query of [{ scheduleId: 'daily' }, {}]) {
         await assert.rejects(world.store.listRuns({ ...query, limit: 1, cursor }), (error: unknown) => {
-          const { name, code, problems } = error as { name: string; code: string; problems: { path: string }[] }
+          const { name, code, problems } = error as {
+            name: string
+            code: string
+            problems: { path: string }[]
+          }
           assert.deepEqual([name, code, problems[0]?.path], ['InvalidError', 'INVALID_QUERY', 'cursor'])
           return true
         })

@@ -62,3 +62,5 @@ export function storeConformance(harness: StoreHarness, suite: TestApi): void {
     }
   })
 }
+
+export type { StoreHarness, StoreUnderTest, TestApi, TestContext } from './harness.js'

@@ -10,7 +10,9 @@ export function logPromises(promise: DeclarePromise): void {
     const before = await world.store.now()
     const { lease } = await running(world)
     assert.deepEqual(await report(world, lease, ['one', 'two']), [true])
-    await world.store.report([{ ...lease, log: [{ level: 'error', message: 'three\nlines – ü' }], progress: null }])
+    await world.store.report([
+      { ...lease, log: [{ level: 'error', message: 'three\nlines – ü' }], progress: null },
+    ])
     const { lines } = await world.store.readLog(lease.runId, { limit: 10 })
     assert.deepEqual(
       lines.map(({ level, message }) => [level, message]),
@@ -29,7 +31,10 @@ export function logPromises(promise: DeclarePromise): void {
     const first = await world.store.readLog(lease.runId, { limit: 2 })
     const second = await world.store.readLog(lease.runId, { after: first.position, limit: 2 })
     const third = await world.store.readLog(lease.runId, { after: second.position, limit: 2 })
-    assert.deepEqual([first, second, third].map((page) => text(page.lines)), [['1', '2'], ['3', '4'], ['5']])
+    assert.deepEqual(
+      [first, second, third].map((page) => text(page.lines)),
+      [['1', '2'], ['3', '4'], ['5']],
+    )
     const atEnd = await world.store.readLog(lease.runId, { after: third.position, limit: 2 })
     assert.deepEqual(atEnd, { lines: [], position: third.position })
     await report(world, lease, ['6'])
@@ -57,7 +62,11 @@ export function logPromises(promise: DeclarePromise): void {
   promise('under an older fence, or after the end, nothing is added', async (world) => {
     const { lease, again } = await running(world)
     await world.finish(lease, retryIn(0))
-    const update = { ...lease, log: [{ level: 'info' as const, message: 'late' }], progress: { fraction: 1, message: 'late' } }
+    const update = {
+      ...lease,
+      log: [{ level: 'info' as const, message: 'late' }],
+      progress: { fraction: 1, message: 'late' },
+    }
     assert.deepEqual(await world.store.report([update]), [false])
     const second = await again()
     assert.deepEqual(await world.store.report([update, { ...update, fence: second.fence }]), [false, true])
@@ -87,7 +96,14 @@ export function logPromises(promise: DeclarePromise): void {
     const lines = Math.ceil((2 * SIZE_LIMITS.logPerRun) / 30_000)
     for (let sent = 0; sent < lines; sent += 10) {
       const count = Math.min(10, lines - sent)
-      assert.deepEqual(await report(world, lease, Array.from({ length: count }, () => line)), [true])
+      assert.deepEqual(
+        await report(
+          world,
+          lease,
+          Array.from({ length: count }, () => line),
+        ),
+        [true],
+      )
     }
     const kept = (await world.store.readLog(lease.runId, { limit: 1000 })).lines
     const bytes = kept.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0)

@@ -9,7 +9,11 @@ const expired = { name: 'SessionExpiredError', code: 'SESSION_EXPIRED' }
 export function nodePromises(promise: DeclarePromise): void {
   promise('a heartbeat starts a session, and the node is listed as it told', async (world) => {
     const before = await world.store.now()
-    const node = await world.node('a', { tasks: ['mail', 'report'], groups: ['default', 'eu'], leaseMs: 60_000 })
+    const node = await world.node('a', {
+      tasks: ['mail', 'report'],
+      groups: ['default', 'eu'],
+      leaseMs: 60_000,
+    })
     const [record, ...others] = await world.store.listNodes()
     assert.deepEqual(others, [])
     assert.ok(record && record.startedAt >= before)

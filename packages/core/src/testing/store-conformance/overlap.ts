@@ -34,7 +34,11 @@ export function overlapPromises(promise: DeclarePromise): void {
   promise('skip: what has ended, however it ended, is not going any more', async (world) => {
     const node = await world.node('a')
     await world.schedule('ended')
-    for (const outcome of [succeeded, failed, { kind: 'cancelled', error: { code: 'CANCELLED', message: 'x' } }] as const) {
+    for (const outcome of [
+      succeeded,
+      failed,
+      { kind: 'cancelled', error: { code: 'CANCELLED', message: 'x' } },
+    ] as const) {
       assert.equal((await world.fire('ended', { overlap: 'skip' })).status, 'pending')
       await world.finish(await node.claimOne(), outcome)
     }
@@ -72,7 +76,11 @@ export function overlapPromises(promise: DeclarePromise): void {
     await world.finish(lease, succeeded)
     const second = await node.claimOne()
     assert.equal(second.fireTime, world.firstFire + STEP_MS)
-    assert.equal((await world.fire('one', { overlap: 'bufferOne' })).status, 'pending', 'the place is free again')
+    assert.equal(
+      (await world.fire('one', { overlap: 'bufferOne' })).status,
+      'pending',
+      'the place is free again',
+    )
   })
 
   promise('bufferOne: of several fire times in one decision, one runs and one waits', async (world) => {

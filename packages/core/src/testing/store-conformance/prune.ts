@@ -88,7 +88,7 @@ export function prunePromises(promise: DeclarePromise): void {
   promise('no call deletes more than its limit, and `more` leads to the end', async (world) => {
     for (const id of ['a', 'b', 'c']) await ended(world, id, [succeeded, succeeded, succeeded])
     const deleted: number[] = []
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const result = await world.store.prune({ ...KEEP_ALL, maxRuns: 1 }, 2)
       deleted.push(result.deleted)
       more = result.more
@@ -137,7 +137,7 @@ async function ended(world: World, id: string, outcomes: readonly AttemptOutcome
 /** Prunes until there is no more; answers how many runs went. */
 async function prune(world: World, defaults: HistoryPolicy): Promise<number> {
   let deleted = 0
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const result = await world.store.prune(defaults, 100)
     deleted += result.deleted
     more = result.more

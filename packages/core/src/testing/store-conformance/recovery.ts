@@ -34,15 +34,18 @@ export function recoveryPromises(promise: DeclarePromise): void {
     assert.equal((await world.finish(lease, succeeded)).status, 'succeeded')
   })
 
-  promise('a node whose run was recovered cannot finish it, even before anyone has claimed it', async (world) => {
-    const node = await world.node('paused')
-    const { id } = await world.waitingRun('recovered')
-    const lease = await node.claimOne()
-    await node.leave()
-    await world.store.recover(10)
-    assert.deepEqual(await world.store.finish([{ ...lease, outcome: succeeded }]), [false])
-    assert.equal((await world.run(id)).status, 'retrying')
-  })
+  promise(
+    'a node whose run was recovered cannot finish it, even before anyone has claimed it',
+    async (world) => {
+      const node = await world.node('paused')
+      const { id } = await world.waitingRun('recovered')
+      const lease = await node.claimOne()
+      await node.leave()
+      await world.store.recover(10)
+      assert.deepEqual(await world.store.finish([{ ...lease, outcome: succeeded }]), [false])
+      assert.equal((await world.run(id)).status, 'retrying')
+    },
+  )
 
   promise('a run that may start only once is lost, and does not run again', async (world) => {
     const { id } = await world.waitingRun('once', { delivery: 'atMostOnce' })
@@ -131,7 +134,9 @@ export function recoveryPromises(promise: DeclarePromise): void {
     await node.claim()
     await node.leave()
     const second = await world.second()
-    const recovered = await Promise.all([world.store, second, world.store, second].map((store) => store.recover(10)))
+    const recovered = await Promise.all(
+      [world.store, second, world.store, second].map((store) => store.recover(10)),
+    )
     const ids = recovered.flat().map((run) => run.id)
     assert.equal(ids.length, 10)
     assert.equal(new Set(ids).size, 10)

@@ -6,7 +6,14 @@ export function requestPromises(promise: DeclarePromise): void {
   promise('a requested run is ready at once, and named after the request', async (world) => {
     await world.schedule('daily')
     const before = await world.store.now()
-    const request = world.request('daily', { requestId: 'by-hand', task: 'other', spec: '1', priority: 3, group: 'eu', delivery: 'atMostOnce' })
+    const request = world.request('daily', {
+      requestId: 'by-hand',
+      task: 'other',
+      spec: '1',
+      priority: 3,
+      group: 'eu',
+      delivery: 'atMostOnce',
+    })
     const [run] = await world.store.addRuns([request])
     assert.ok(run)
     assert.ok(run.fireTime >= before && run.fireTime <= (await world.store.now()))
@@ -24,30 +31,36 @@ export function requestPromises(promise: DeclarePromise): void {
     assert.deepEqual([lease.runId, lease.kind], [run.id, 'manual'])
   })
 
-  promise('a request that is repeated answers the run of the first time, whatever became of it', async (world) => {
-    const node = await world.node('a')
-    await world.schedule('daily')
-    const request = world.request('daily')
-    const [first] = await world.store.addRuns([request])
-    await world.advance(5)
-    assert.deepEqual(await world.store.addRuns([request]), [first])
-    const done = await world.finish(await node.claimOne(), succeeded)
-    const [repeated] = await world.store.addRuns([{ ...request, spec: '"changed"' }])
-    assert.deepEqual(repeated, done)
-    assert.equal((await world.runsOf('daily')).length, 1)
-  })
+  promise(
+    'a request that is repeated answers the run of the first time, whatever became of it',
+    async (world) => {
+      const node = await world.node('a')
+      await world.schedule('daily')
+      const request = world.request('daily')
+      const [first] = await world.store.addRuns([request])
+      await world.advance(5)
+      assert.deepEqual(await world.store.addRuns([request]), [first])
+      const done = await world.finish(await node.claimOne(), succeeded)
+      const [repeated] = await world.store.addRuns([{ ...request, spec: '"changed"' }])
+      assert.deepEqual(repeated, done)
+      assert.equal((await world.runsOf('daily')).length, 1)
+    },
+  )
 
-  promise('a request that is repeated at the same time by many, and within a batch, makes one run', async (world) => {
-    await world.schedule('daily')
-    const request = world.request('daily')
-    const second = await world.second()
-    const answers = await Promise.all(
-      [world.store, second, world.store, second].map((store) => store.addRuns([request, request])),
-    )
-    const ids = new Set(answers.flat().map((run) => run.id))
-    assert.equal(ids.size, 1)
-    assert.equal((await world.runsOf('daily')).length, 1)
-  })
+  promise(
+    'a request that is repeated at the same time by many, and within a batch, makes one run',
+    async (world) => {
+      await world.schedule('daily')
+      const request = world.request('daily')
+      const second = await world.second()
+      const answers = await Promise.all(
+        [world.store, second, world.store, second].map((store) => store.addRuns([request, request])),
+      )
+      const ids = new Set(answers.flat().map((run) => run.id))
+      assert.equal(ids.size, 1)
+      assert.equal((await world.runsOf('daily')).length, 1)
+    },
+  )
 
   promise('the same request id for another schedule is another request', async (world) => {
     await world.schedule('one')
@@ -62,9 +75,16 @@ export function requestPromises(promise: DeclarePromise): void {
 
   promise('a backfilled run stands beside the scheduled one of the same fire time', async (world) => {
     const scheduled = await world.waitingRun('daily')
-    const request = world.request('daily', { kind: 'backfill', fireTime: world.firstFire, requestId: 'fill:1' })
+    const request = world.request('daily', {
+      kind: 'backfill',
+      fireTime: world.firstFire,
+      requestId: 'fill:1',
+    })
     const [run] = await world.store.addRuns([request])
-    assert.deepEqual([run?.id, run?.kind, run?.fireTime], [`${scheduled.id}.fill:1`, 'backfill', world.firstFire])
+    assert.deepEqual(
+      [run?.id, run?.kind, run?.fireTime],
+      [`${scheduled.id}.fill:1`, 'backfill', world.firstFire],
+    )
     assert.deepEqual(await world.store.addRuns([request]), [run])
     const ready = await (await world.node('a')).claimedIds()
     assert.deepEqual(ready.toSorted(), [scheduled.id, run?.id])

@@ -63,8 +63,18 @@ export function scheduleListPromises(promise: DeclarePromise): void {
     await world.schedule('other-1', { task: 'mail' })
     await world.schedule('mail-4', { task: 'mail' })
     assert.deepEqual(await listedIds(world, { limit: 10, state: 'paused' }), ['mail-2'])
-    assert.deepEqual(await listedIds(world, { limit: 10, task: 'mail' }), ['mail-1', 'mail-2', 'mail-4', 'other-1'])
-    assert.deepEqual(await listedIds(world, { limit: 10, prefix: 'mail-' }), ['mail-1', 'mail-2', 'mail-3', 'mail-4'])
+    assert.deepEqual(await listedIds(world, { limit: 10, task: 'mail' }), [
+      'mail-1',
+      'mail-2',
+      'mail-4',
+      'other-1',
+    ])
+    assert.deepEqual(await listedIds(world, { limit: 10, prefix: 'mail-' }), [
+      'mail-1',
+      'mail-2',
+      'mail-3',
+      'mail-4',
+    ])
     const query = { limit: 1, state: 'active', task: 'mail', prefix: 'mail-' } as const
     const first = await world.store.listSchedules(query)
     assert.deepEqual(ids(first.items), ['mail-1'])

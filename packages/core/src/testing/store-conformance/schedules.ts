@@ -33,30 +33,39 @@ export function schedulePromises(promise: DeclarePromise): void {
     assert.ok(stored.createdAt >= before && stored.updatedAt === stored.createdAt)
   })
 
-  promise('what is asked for by id comes in the order asked, with null where there is none', async (world) => {
-    await world.schedule('a')
-    await world.schedule('b')
-    const found = await world.store.getSchedules(['b', 'nowhere', 'a', 'b'])
-    assert.deepEqual(
-      found.map((schedule) => schedule?.id ?? null),
-      ['b', null, 'a', 'b'],
-    )
-  })
+  promise(
+    'what is asked for by id comes in the order asked, with null where there is none',
+    async (world) => {
+      await world.schedule('a')
+      await world.schedule('b')
+      const found = await world.store.getSchedules(['b', 'nowhere', 'a', 'b'])
+      assert.deepEqual(
+        found.map((schedule) => schedule?.id ?? null),
+        ['b', null, 'a', 'b'],
+      )
+    },
+  )
 
-  promise('a schedule that exists is not created again, and the answer shows what is there', async (world) => {
-    const first = await world.schedule('taken', { definition: { description: 'first' } })
-    const [answer] = await world.store.putSchedules([put('taken', 'absent')])
-    assert.deepEqual(answer, { outcome: 'conflict', schedule: first })
-    assert.deepEqual(await world.stored('taken'), first)
-  })
+  promise(
+    'a schedule that exists is not created again, and the answer shows what is there',
+    async (world) => {
+      const first = await world.schedule('taken', { definition: { description: 'first' } })
+      const [answer] = await world.store.putSchedules([put('taken', 'absent')])
+      assert.deepEqual(answer, { outcome: 'conflict', schedule: first })
+      assert.deepEqual(await world.stored('taken'), first)
+    },
+  )
 
-  promise('an edit of a revision that has passed writes nothing, and the answer shows what is there', async (world) => {
-    const { revision } = await world.schedule('edited')
-    const current = await world.edit('edited', { definition: { description: 'second' } })
-    const [answer] = await world.store.putSchedules([put('edited', revision)])
-    assert.deepEqual(answer, { outcome: 'conflict', schedule: current })
-    assert.deepEqual(await world.stored('edited'), current)
-  })
+  promise(
+    'an edit of a revision that has passed writes nothing, and the answer shows what is there',
+    async (world) => {
+      const { revision } = await world.schedule('edited')
+      const current = await world.edit('edited', { definition: { description: 'second' } })
+      const [answer] = await world.store.putSchedules([put('edited', revision)])
+      assert.deepEqual(answer, { outcome: 'conflict', schedule: current })
+      assert.deepEqual(await world.stored('edited'), current)
+    },
+  )
 
   promise('an edit of a schedule that is gone writes nothing', async (world) => {
     const answers = await world.store.putSchedules([put('gone', 1)])
@@ -122,7 +131,10 @@ export function schedulePromises(promise: DeclarePromise): void {
   promise('an edit keeps what the schedule did before: creation, count, mark and last run', async (world) => {
     const created = await world.schedule('old-hand')
     const run = await world.fire('old-hand')
-    const edited = await world.edit('old-hand', { definition: { description: 'new' }, timing: fireAt(world.firstFire + 60_000) })
+    const edited = await world.edit('old-hand', {
+      definition: { description: 'new' },
+      timing: fireAt(world.firstFire + 60_000),
+    })
     assert.equal(edited.createdAt, created.createdAt)
     assert.equal(edited.fires, 1)
     assert.equal(edited.highWaterMark, world.firstFire)
@@ -134,7 +146,10 @@ export function schedulePromises(promise: DeclarePromise): void {
     await world.schedule('frail', { definition: { pauseAfterFailures: 2 } })
     for (let i = 0; i < 2; i++) {
       await world.fire('frail')
-      await world.finish(await node.claimOne(), { kind: 'failed', error: { code: 'HANDLER_FAILED', message: 'x' } })
+      await world.finish(await node.claimOne(), {
+        kind: 'failed',
+        error: { code: 'HANDLER_FAILED', message: 'x' },
+      })
     }
     assert.equal((await world.stored('frail')).state, 'paused')
     assert.equal((await world.edit('frail', { state: 'active' })).consecutiveFailures, 0)

@@ -19,8 +19,7 @@ interface RunsFlags extends ClientFlags {
 
 /** `evertick runs …`. */
 export function addRunCommands(program: Command, context: CliContext): void {
-  // Positional: `runs show ID --json` gives the flag to `show`, not to `runs`.
-  const parent = withTarget(program.command('runs').enablePositionalOptions())
+  const parent = withTarget(program.command('runs'))
     .description('list runs, newest first; or see and change one')
     .option('--schedule <id>', 'only those of this schedule')
     .option('--task <name>', 'only those of this task')

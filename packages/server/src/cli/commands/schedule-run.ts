@@ -30,8 +30,8 @@ export function addScheduleRun(parent: Command, context: CliContext): void {
     })
 }
 
-function finishWith(context: CliContext, { answer, style, now }: ClientContext, run: RunJson): void {
-  answer(run, runDetails(run, style, now))
+function finishWith(context: CliContext, { answer, io, style }: ClientContext, run: RunJson): void {
+  answer(run, runDetails(run, style, io.clock.now()))
   if (isOpen(run.status)) context.exitCode = EXIT.interrupted
   else if (run.status !== 'succeeded') context.exitCode = EXIT.failed
 }

@@ -43,7 +43,11 @@ test('tasks are those of this node, and those that other live nodes tell of', as
     local: true,
     nodes: ['node-a', 'node-b'],
   })
-  expect(byName['greet']).toMatchObject({ concurrency: { cluster: 2 }, retry: { maxAttempts: 5 }, checksInput: true })
+  expect(byName['greet']).toMatchObject({
+    concurrency: { cluster: 2 },
+    retry: { maxAttempts: 5 },
+    checksInput: true,
+  })
   expect(byName['theirs']).toEqual({
     name: 'theirs',
     description: null,

@@ -52,11 +52,7 @@ export const clusterRoutes: Routes = (app, scheduler) => {
   )
 }
 
-function tasksOf(
-  local: ReadonlyMap<string, Task>,
-  self: string,
-  nodes: readonly NodeRecord[],
-): TaskJson[] {
+function tasksOf(local: ReadonlyMap<string, Task>, self: string, nodes: readonly NodeRecord[]): TaskJson[] {
   const knownBy = new Map<string, Set<string>>()
   // This node knows its tasks also before its first heartbeat.
   for (const name of local.keys()) knownBy.set(name, new Set([self]))

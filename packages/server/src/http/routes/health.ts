@@ -59,12 +59,17 @@ export const healthRoutes: Routes = (app, scheduler) => {
         tags,
         produces: ['text/plain'],
         response: {
-          200: { description: 'The text format 0.0.4.', content: { 'text/plain': { schema: Type.String() } } },
+          200: {
+            description: 'The text format 0.0.4.',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
           ...refusals,
         },
       },
     },
     async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').send(renderMetrics(await scheduler.store.stats())),
+      reply
+        .type('text/plain; version=0.0.4; charset=utf-8')
+        .send(renderMetrics(await scheduler.store.stats())),
   )
 }

@@ -4,7 +4,10 @@ import { invalid } from '../errors.js'
 
 export const IfRevisionQuery = {
   ifRevision: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'Refuse unless the schedule has this revision. `If-Match` does the same.' }),
+    Type.Integer({
+      minimum: 0,
+      description: 'Refuse unless the schedule has this revision. `If-Match` does the same.',
+    }),
   ),
 }
 

@@ -32,7 +32,10 @@ export const runRoutes: Routes = (app, scheduler) => {
         summary: 'List runs, newest first',
         tags,
         querystring: Type.Object(
-          { scheduleId: Type.Optional(Type.String({ description: 'Only those of this schedule.' })), ...RunFilter },
+          {
+            scheduleId: Type.Optional(Type.String({ description: 'Only those of this schedule.' })),
+            ...RunFilter,
+          },
           strict,
         ),
         response: { 200: pageOf(RunSchema), ...refusals },
@@ -69,7 +72,9 @@ export const runRoutes: Routes = (app, scheduler) => {
         params: RunParams,
         querystring: Type.Object(
           {
-            after: Type.Optional(Type.Integer({ minimum: 0, description: 'The `position` of the page before.' })),
+            after: Type.Optional(
+              Type.Integer({ minimum: 0, description: 'The `position` of the page before.' }),
+            ),
             limit: PageQuery.limit,
           },
           strict,

@@ -10,7 +10,9 @@ afterEach(() => server[Symbol.asyncDispose]())
 
 describe('pause and resume', () => {
   test('pauses with a reason, and resumes', async () => {
-    const paused = await server.call('POST', '/api/v1/schedules/hourly/pause', { body: { reason: 'holidays' } })
+    const paused = await server.call('POST', '/api/v1/schedules/hourly/pause', {
+      body: { reason: 'holidays' },
+    })
     expect(paused.status).toBe(200)
     expect(paused.body).toMatchObject({ state: 'paused', stateReason: 'holidays' })
 
@@ -73,7 +75,9 @@ describe('run', () => {
   })
 
   test('refuses a request id that cannot be part of an id', async () => {
-    const { status, body } = await server.call('POST', '/api/v1/schedules/hourly/run', { body: { requestId: 'a b' } })
+    const { status, body } = await server.call('POST', '/api/v1/schedules/hourly/run', {
+      body: { requestId: 'a b' },
+    })
     expect(status).toBe(400)
     expect(body.errors).toMatchObject([{ path: 'requestId' }])
   })

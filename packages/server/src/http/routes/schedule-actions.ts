@@ -45,7 +45,8 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'resumeSchedule',
         summary: 'Resume a schedule',
-        description: 'It goes on with the first fire time after now; those that passed while paused are not caught up.',
+        description:
+          'It goes on with the first fire time after now; those that passed while paused are not caught up.',
         tags,
         params: ScheduleParams,
         response: { 200: ref(ScheduleSchema), ...refusals },
@@ -67,7 +68,10 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
         tags,
         params: ScheduleParams,
         body: ref(RunInputSchema),
-        response: { 201: { ...ref(RunSchema), description: 'The run, which waits to be taken.' }, ...refusals },
+        response: {
+          201: { ...ref(RunSchema), description: 'The run, which waits to be taken.' },
+          ...refusals,
+        },
       },
       config: { optionalBody: true },
     },

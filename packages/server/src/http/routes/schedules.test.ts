@@ -89,7 +89,12 @@ describe('POST /schedules', () => {
   })
 
   test.each([
-    ['a bad cron expression', { trigger: { kind: 'cron', expression: '61 * * * *' } }, 'INVALID_TRIGGER', 'trigger.expression'],
+    [
+      'a bad cron expression',
+      { trigger: { kind: 'cron', expression: '61 * * * *' } },
+      'INVALID_TRIGGER',
+      'trigger.expression',
+    ],
     [
       'an unknown zone',
       { trigger: { kind: 'cron', expression: '0 9 * * *', timezone: 'Europe/Berlim' } },
@@ -105,7 +110,9 @@ describe('POST /schedules', () => {
     ['an input that its task refuses', { task: 'greet', input: { name: 5 } }, 'INVALID_INPUT', 'input.name'],
     ['a large input', { input: 'x'.repeat(70_000) }, 'PAYLOAD_TOO_LARGE', 'input'],
   ])('refuses %s and names the field', async (_what, changes, code, path) => {
-    const { status, body } = await server.call('POST', '/api/v1/schedules', { body: { ...report, ...changes } })
+    const { status, body } = await server.call('POST', '/api/v1/schedules', {
+      body: { ...report, ...changes },
+    })
     expect(status).toBe(code === 'PAYLOAD_TOO_LARGE' ? 413 : 400)
     expect(body.code).toBe(code)
     expect(body.errors).toContainEqual(expect.objectContaining({ path }))
@@ -137,7 +144,9 @@ describe('PUT /schedules/:id', () => {
     const { id: _, ...withoutId } = report
     const created = await server.call('PUT', '/api/v1/schedules/report', { body: withoutId })
     expect(created.status).toBe(201)
-    const replaced = await server.call('PUT', '/api/v1/schedules/report', { body: { ...report, priority: 1 } })
+    const replaced = await server.call('PUT', '/api/v1/schedules/report', {
+      body: { ...report, priority: 1 },
+    })
     expect(replaced.status).toBe(200)
     expect(replaced.body).toMatchObject({ priority: 1, nextFireTime: created.body.nextFireTime })
   })
@@ -172,7 +181,9 @@ describe('PUT /schedules/:id', () => {
       code: 'BAD_REQUEST',
       errors: [{ path: 'If-Match' }],
     })
-    expect((await put(2, { query: '?ifRevision=99', headers: { 'if-match': etag } })).body.code).toBe('BAD_REQUEST')
+    expect((await put(2, { query: '?ifRevision=99', headers: { 'if-match': etag } })).body.code).toBe(
+      'BAD_REQUEST',
+    )
     expect((await server.call('GET', '/api/v1/schedules/report')).body.priority).toBe(1)
   })
 })
@@ -279,6 +290,8 @@ test('an id with every character that ids may have works in addresses', async ()
   const { status, body } = await server.call('GET', `/api/v1/schedules/${encodeURIComponent(id)}`)
   expect(status).toBe(200)
   expect(body.id).toBe(id)
-  const run = await server.call('POST', `/api/v1/schedules/${id}/run`, { body: { requestId: 'r'.repeat(64) } })
+  const run = await server.call('POST', `/api/v1/schedules/${id}/run`, {
+    body: { requestId: 'r'.repeat(64) },
+  })
   expect((await server.call('GET', String(run.headers['location']))).body.id).toBe(run.body.id)
 })

@@ -35,7 +35,8 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
           {
             ifExists: Type.Optional(
               choice(['error', 'replace', 'keep'], {
-                description: 'What to do when the id is taken: refuse (unless said otherwise), change it, or leave it.',
+                description:
+                  'What to do when the id is taken: refuse (unless said otherwise), change it, or leave it.',
               }),
             ),
             ...AllowUnknownTask,
@@ -133,7 +134,8 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'getSchedule',
         summary: 'Get a schedule',
-        description: 'The ETag is its revision: send it back as `If-Match` to change what you saw, and nothing newer.',
+        description:
+          'The ETag is its revision: send it back as `If-Match` to change what you saw, and nothing newer.',
         tags,
         params: ScheduleParams,
         response: { 200: ref(ScheduleSchema), ...refusals },
@@ -163,7 +165,12 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
     async (request, reply) => {
       const { ifRevision, allowUnknownTask = false } = request.query
       if (Object.hasOwn(request.body, 'id')) {
-        throw invalid('INVALID_SCHEDULE', 'id', 'id.fixed', 'id cannot be changed; create another schedule instead')
+        throw invalid(
+          'INVALID_SCHEDULE',
+          'id',
+          'id.fixed',
+          'id cannot be changed; create another schedule instead',
+        )
       }
       const schedule = await schedules.patch(request.params.id, request.body as SchedulePatch, {
         ...expectedRevision(request, ifRevision),
@@ -179,7 +186,8 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'deleteSchedule',
         summary: 'Delete a schedule',
-        description: 'Waiting runs are cancelled, running ones asked to end. Its history stays until it is pruned.',
+        description:
+          'Waiting runs are cancelled, running ones asked to end. Its history stays until it is pruned.',
         tags,
         params: ScheduleParams,
         querystring: Type.Object(IfRevisionQuery, strict),

@@ -1,4 +1,11 @@
-import { compileTrigger, EvertickError, fires, InvalidError, type Trigger, type TriggerJson } from '@evertick/core'
+import {
+  compileTrigger,
+  EvertickError,
+  fires,
+  InvalidError,
+  type Trigger,
+  type TriggerJson,
+} from '@evertick/core'
 import { instantOf } from '../instant.js'
 import { presentFires } from '../present.js'
 import { refusals } from '../schemas/problem.js'

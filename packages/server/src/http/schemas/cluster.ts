@@ -97,4 +97,3 @@ export const ReadySchema = Type.Object(
   },
   { $id: 'Ready', additionalProperties: false, description: 'Whether the node makes progress.' },
 )
-

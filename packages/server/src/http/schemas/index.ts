@@ -2,12 +2,7 @@ import type { TSchema } from 'typebox'
 import { AliveSchema, NodeSchema, ReadySchema, StatsSchema, TaskSchema } from './cluster.js'
 import { ProblemSchema } from './problem.js'
 import { LogPageSchema, RunErrorSchema, RunInputSchema, RunSchema, RunStatusSchema } from './run.js'
-import {
-  PauseInputSchema,
-  ScheduleInputSchema,
-  SchedulePatchSchema,
-  ScheduleSchema,
-} from './schedule.js'
+import { PauseInputSchema, ScheduleInputSchema, SchedulePatchSchema, ScheduleSchema } from './schedule.js'
 import { FireSchema, PreviewInputSchema, PreviewSchema, TriggerSchema } from './trigger.js'
 
 /** Every schema that has a name, which OpenAPI lists as a component. */

@@ -6,14 +6,20 @@ const CODES = Object.keys(ERROR_CODES) as ErrorCode[]
 
 export const ProblemSchema = Type.Object(
   {
-    type: Type.String({ description: 'A URN made of the code.', examples: ['urn:evertick:error:UNKNOWN_TASK'] }),
+    type: Type.String({
+      description: 'A URN made of the code.',
+      examples: ['urn:evertick:error:UNKNOWN_TASK'],
+    }),
     title: Type.String({ description: 'What the code means.' }),
     status: Type.Integer({ description: 'The HTTP status.' }),
     code: choice(CODES, { description: 'Stable: branch on this.' }),
     detail: Type.String({ description: 'What was wrong this time, in words.' }),
     errors: Type.Array(
       Type.Object({
-        path: Type.String({ description: 'The field, dotted; empty for the whole.', examples: ['trigger.cron'] }),
+        path: Type.String({
+          description: 'The field, dotted; empty for the whole.',
+          examples: ['trigger.cron'],
+        }),
         rule: Type.String({ description: 'The rule that it breaks.', examples: ['field.unknown'] }),
         message: Type.String({ description: 'The rule and the value found, in words.' }),
       }),

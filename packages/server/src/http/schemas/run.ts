@@ -23,9 +23,14 @@ export const RunErrorSchema = Type.Object(
 
 export const RunSchema = Type.Object(
   {
-    id: Type.String({ description: 'The idempotency key: the same for every attempt.', examples: ['report@1796119200000'] }),
+    id: Type.String({
+      description: 'The idempotency key: the same for every attempt.',
+      examples: ['report@1796119200000'],
+    }),
     scheduleId: Type.String(),
-    kind: choice(RUN_KINDS, { description: '`scheduled` by the trigger, `manual` by request, `backfill` for a past range.' }),
+    kind: choice(RUN_KINDS, {
+      description: '`scheduled` by the trigger, `manual` by request, `backfill` for a past range.',
+    }),
     fireTime: Instant,
     task: Type.String(),
     status: ref(RunStatusSchema),
@@ -65,7 +70,11 @@ export const RunSchema = Type.Object(
       { description: 'Earlier attempts, oldest first; the last 20.' },
     ),
   },
-  { $id: 'Run', additionalProperties: false, description: 'One request to execute a task, and what became of it.' },
+  {
+    $id: 'Run',
+    additionalProperties: false,
+    description: 'One request to execute a task, and what became of it.',
+  },
 )
 
 export type RunJson = Static<typeof RunSchema>

@@ -21,7 +21,12 @@ const RetrySchema = Type.Object({
   maxDelayMs: Type.Optional(whole('Before any attempt.', 0, 300_000)),
   factor: Type.Optional(Type.Number({ minimum: 1, default: 2, description: 'How fast delays grow.' })),
   jitter: Type.Optional(
-    Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'The part of a delay that is left to chance.' }),
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 1,
+      description: 'The part of a delay that is left to chance.',
+    }),
   ),
 })
 
@@ -37,11 +42,15 @@ const policies = {
   description: Type.Optional(Type.String({ maxLength: 1000 })),
   maxFires: Type.Optional(whole('Finished after this many fire times became runs or were skipped.', 1)),
   retry: Type.Optional(nullable(RetrySchema, "`null`: no retries. Absent: the task's own rule.")),
-  timeoutMs: Type.Optional(nullable(whole('Per attempt.', 1), "`null`: none. Absent: the task's own, or 5 minutes.")),
+  timeoutMs: Type.Optional(
+    nullable(whole('Per attempt.', 1), "`null`: none. Absent: the task's own, or 5 minutes."),
+  ),
   catchUp: Type.Optional(
     choice(CATCH_UPS, { default: POLICY_DEFAULTS.catchUp, description: 'Which misfires still run.' }),
   ),
-  misfireGraceMs: Type.Optional(whole('More overdue than this is a misfire.', 0, POLICY_DEFAULTS.misfireGraceMs)),
+  misfireGraceMs: Type.Optional(
+    whole('More overdue than this is a misfire.', 0, POLICY_DEFAULTS.misfireGraceMs),
+  ),
   catchUpWindowMs: Type.Optional(
     whole('Older misfires are never caught up.', 0, POLICY_DEFAULTS.catchUpWindowMs),
   ),
@@ -145,7 +154,8 @@ export const ScheduleSchema = Type.Object(
   {
     $id: 'Schedule',
     additionalProperties: false,
-    description: 'A schedule: its definition, and where it stands. Absent fields of the definition have their default.',
+    description:
+      'A schedule: its definition, and where it stands. Absent fields of the definition have their default.',
   },
 )
 

@@ -56,5 +56,7 @@ export const PageQuery = {
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 1000, description: 'How many at most; 100 unless said.' }),
   ),
-  cursor: Type.Optional(Type.String({ maxLength: 1000, description: 'The `nextCursor` of the page before.' })),
+  cursor: Type.Optional(
+    Type.String({ maxLength: 1000, description: 'The `nextCursor` of the page before.' }),
+  ),
 }

@@ -27,7 +27,9 @@ export const PreviewInputSchema = Type.Object(
   {
     trigger: ref(TriggerSchema),
     from: Type.Optional({ ...InstantInput, description: 'Strictly after this instant; now unless given.' }),
-    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'How many; 10 unless given.' })),
+    count: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1000, description: 'How many; 10 unless given.' }),
+    ),
   },
   { $id: 'PreviewInput', additionalProperties: false, description: 'Which fire times to show.' },
 )

@@ -1,0 +1,184 @@
+import type { EpochMs } from '../../domain/clock.js'
+import { EvertickError } from '../../domain/errors.js'
+import type { ScheduleId } from '../../domain/ids.js'
+import type { Schedule, ScheduleDefinition } from '../../domain/schedule.js'
+import type {
+  DueSchedule,
+  Page,
+  Peek,
+  PutResult,
+  PutSchedule,
+  ScheduleQuery,
+} from '../../store/contract.js'
+import { decodeCursor, encodeCursor } from '../sqlite/cursor.js'
+import type { Hints } from '../sqlite/hints.js'
+import type { RunEndings } from './run-endings.js'
+import type { RunTable } from './run-table.js'
+import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
+import type { StoreClock } from './store-clock.js'
+
+const TOMBSTONE_MS = 86_400_000
+/** Due for longer than this counts as backlog. */
+const BACKLOG_AFTER_MS = 500
+const ON_TIME_SHARE = 0.7
+
+/** What outlives a deleted schedule, so that a namesake repeats neither a revision nor a fire time. */
+interface Tombstone {
+  readonly revision: number
+  readonly highWaterMark: EpochMs | null
+  readonly expiresAt: EpochMs
+}
+
+export class Schedules {
+  readonly #table: ScheduleTable
+  readonly #runs: RunTable
+  readonly #endings: RunEndings
+  readonly #hints: Hints
+  readonly #clock: StoreClock
+  readonly #tombstones = new Map<ScheduleId, Tombstone>()
+
+  constructor(table: ScheduleTable, runs: RunTable, endings: RunEndings, hints: Hints, clock: StoreClock) {
+    this.#table = table
+    this.#runs = runs
+    this.#endings = endings
+    this.#hints = hints
+    this.#clock = clock
+  }
+
+  put(item: PutSchedule): PutResult {
+    const { id } = item.definition
+    const existing = this.#table.get(id)
+    if (item.expect === 'absent' ? existing !== null : existing?.revision !== item.expect) {
+      return { outcome: 'conflict', schedule: this.get(id) }
+    }
+    const base = existing ?? this.#blank(id, item.definition)
+    const timing =
+      item.timing === 'keep'
+        ? { nextFireTime: base.nextFireTime, dueAt: base.dueAt }
+        : { nextFireTime: item.timing?.fireTime ?? null, dueAt: item.timing?.dueAt ?? null }
+    const resumed = item.state === 'active' && base.state !== 'active'
+    this.#table.set({
+      ...base,
+      ...timing,
+      definition: deepFreeze(structuredClone(item.definition)),
+      state: item.state,
+      stateReason: item.stateReason,
+      revision: base.revision + 1,
+      // A schedule that someone sets going again has a clean record.
+      consecutiveFailures: resumed ? 0 : base.consecutiveFailures,
+      updatedAt: this.#clock.now(),
+    })
+    this.#tombstones.delete(id)
+    this.#hints.note('due')
+    return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(id)! }
+  }
+
+  #blank(id: ScheduleId, definition: ScheduleDefinition): ScheduleRecord {
+    const now = this.#clock.now()
+    const grave = this.#tombstones.get(id)
+    const remembered = grave !== undefined && grave.expiresAt > now ? grave : null
+    return {
+      id,
+      definition,
+      state: 'active',
+      stateReason: null,
+      revision: remembered?.revision ?? 0,
+      nextFireTime: null,
+      dueAt: null,
+      highWaterMark: remembered?.highWaterMark ?? null,
+      fires: 0,
+      consecutiveFailures: 0,
+      createdAt: now,
+      updatedAt: now,
+    }
+  }
+
+  get(id: ScheduleId): Schedule | null {
+    const record = this.#table.get(id)
+    if (record === null) return null
+    const newest = this.#runs.bySchedule(id)?.last()
+    if (newest === undefined) return { ...record, lastRun: null }
+    const { status, fireTime, startedAt, endedAt } = this.#runs.get(newest.id)!
+    return { ...record, lastRun: { id: newest.id, status, fireTime, startedAt, endedAt } }
+  }
+
+  list({ state, task, prefix = '', limit, cursor }: ScheduleQuery): Page<Schedule> {
+    const after = cursor === undefined ? '' : (decodeCursor(cursor, ['string'])[0] as ScheduleId)
+    const found: ScheduleId[] = []
+    for (const id of this.#table.ids().ascending((each) => each > after && each >= prefix)) {
+      if (!id.startsWith(prefix)) break
+      const record = this.#table.get(id)!
+      if (state !== undefined && record.state !== state) continue
+      if (task !== undefined && record.definition.task !== task) continue
+      if (found.push(id) > limit) break
+    }
+    const items = found.slice(0, limit).map((id) => this.get(id)!)
+    return { items, nextCursor: found.length > limit ? encodeCursor([items.at(-1)!.id]) : null }
+  }
+
+  delete(id: ScheduleId, revision: number | undefined): boolean {
+    const record = this.#table.get(id)
+    if (record === null) return false
+    if (revision !== undefined && revision !== record.revision) {
+      throw new EvertickError('REVISION_CONFLICT', `Schedule ${id} has revision ${record.revision}, not ${revision}`)
+    }
+    this.#endings.cancelAllOf(id, 'Its schedule was deleted')
+    this.#table.delete(record)
+    const { highWaterMark } = record
+    this.#tombstones.set(id, {
+      revision: record.revision,
+      highWaterMark,
+      expiresAt: this.#clock.now() + TOMBSTONE_MS,
+    })
+    return true
+  }
+
+  forgetOldTombstones(): void {
+    const now = this.#clock.now()
+    for (const [id, { expiresAt }] of this.#tombstones) if (expiresAt <= now) this.#tombstones.delete(id)
+  }
+
+  peek(limit: number): Peek {
+    const now = this.#clock.now()
+    const punctualFrom = now - BACKLOG_AFTER_MS
+    // One more of each than can be shown, to know what comes next.
+    const onTime = upTo(limit + 1, this.#table.due().ascending((record) => record.dueAt > punctualFrom), now)
+    const room = Math.max(limit - onTime.length, limit - Math.ceil(limit * ON_TIME_SHARE))
+    const backlog = upTo(room + 1, this.#table.due().ascending(), punctualFrom)
+    const shownBacklog = backlog.slice(0, room)
+    const shownOnTime = onTime.slice(0, limit - shownBacklog.length)
+    const next =
+      backlog[shownBacklog.length] ?? onTime[shownOnTime.length] ?? this.#firstDueAfter(now)
+    return { due: [...shownBacklog, ...shownOnTime].map(dueOf), now, nextDueAt: next?.dueAt ?? null }
+  }
+
+  oldestDueAt(now: EpochMs): EpochMs | null {
+    const first = this.#table.due().first()
+    return first !== undefined && first.dueAt <= now ? first.dueAt : null
+  }
+
+  #firstDueAfter(now: EpochMs): DueRecord | undefined {
+    const [first] = this.#table.due().ascending((record) => record.dueAt > now)
+    return first
+  }
+}
+
+/** At most `count` of those that are due at `until`. */
+function upTo(count: number, records: Iterable<DueRecord>, until: EpochMs): DueRecord[] {
+  const found: DueRecord[] = []
+  for (const record of records) {
+    if (found.length === count || record.dueAt > until) break
+    found.push(record)
+  }
+  return found
+}
+
+function dueOf({ id, revision, nextFireTime, dueAt, fires }: DueRecord): DueSchedule {
+  return { id, revision, fireTime: nextFireTime, dueAt, fires }
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

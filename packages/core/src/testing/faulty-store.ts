@@ -1,0 +1,80 @@
+import { EvertickError } from '../domain/errors.js'
+import type { Store } from '../store/contract.js'
+
+/** What can go wrong: everything that asks the store. */
+export type StoreVerb = Exclude<keyof Store, 'info' | 'watch' | 'close'>
+
+/** A call that is being held up. */
+export interface HeldCall {
+  /** Fulfilled when the call has arrived; nothing is written yet. */
+  readonly arrived: Promise<void>
+  /** Lets the call go on to the store. May be called before it arrives. */
+  release(): void
+}
+
+type Call = () => Promise<unknown>
+type Fault = (call: Call, verb: StoreVerb) => Promise<unknown>
+
+/**
+ * Puts a bad connection between a caller and a store. Hand `store` to the code under test, and plan faults by verb:
+ * each call takes the next fault planned for its verb; without one it goes through.
+ */
+export class FaultyStore {
+  /** The store behind the bad connection. */
+  readonly store: Store
+  readonly #faults = new Map<StoreVerb, Fault[]>()
+
+  constructor(inner: Store) {
+    this.store = new Proxy(inner, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        // Bound to the store itself: a proxy cannot reach private fields.
+        const method = member.bind(target) as (...args: unknown[]) => Promise<unknown>
+        if (name === 'watch' || name === 'close') return method
+        const verb = name as StoreVerb
+        return (...args: unknown[]) => {
+          const call = (): Promise<unknown> => method(...args)
+          const fault = this.#faults.get(verb)?.shift()
+          return fault === undefined ? call() : fault(call, verb)
+        }
+      },
+    })
+  }
+
+  /** The next `times` calls fail with STORE_UNAVAILABLE before they reach the store. `Infinity`: until {@link heal}. */
+  refuse(verb: StoreVerb, times = 1): void {
+    this.#plan(verb, times, (_call, failed) => Promise.reject(unavailable(failed, 'nothing was written')))
+  }
+
+  /** The next `times` calls are carried out, and then fail with STORE_UNAVAILABLE as if the answer had got lost. */
+  loseAnswer(verb: StoreVerb, times = 1): void {
+    this.#plan(verb, times, async (call, failed) => {
+      await call()
+      throw unavailable(failed, 'the answer was lost')
+    })
+  }
+
+  /** The next call waits before it reaches the store, until it is released. */
+  hold(verb: StoreVerb): HeldCall {
+    const arrival = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    this.#plan(verb, 1, async (call) => {
+      arrival.resolve()
+      await release.promise
+      return call()
+    })
+    return { arrived: arrival.promise, release: release.resolve }
+  }
+
+  /** Forgets all faults that are planned. Calls that are being held stay so until released. */
+  heal(): void {
+    this.#faults.clear()
+  }
+
+  #plan(verb: StoreVerb, times: number, fault: Fault): void {
+    const planned = this.#faults.get(verb) ?? []
+    this.#faults.set(verb, planned)
+    planned.push(...repeated(fault, times))
+  }
+}

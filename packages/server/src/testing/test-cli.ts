@@ -1,0 +1,83 @@
+import { systemClock, type Clock } from '@evertick/core'
+import type { CliIo } from '../cli/io.js'
+import { runCli } from '../cli/main.js'
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly clock?: Clock
+}
+
+export interface CliOutcome {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** A command line that goes on, with what a user sees of it and can do to it. */
+export interface StartedCli {
+  readonly outcome: Promise<CliOutcome>
+  /** Resolves when standard output holds this text. */
+  shows(text: string): Promise<void>
+  /** Resolves when standard error holds this text. */
+  complains(text: string): Promise<void>
+  /** Resolves when the interrupt was heard. */
+  interrupt(): Promise<void>
+}
+
+/** Runs a command line in this process, to its end. */
+export function cli(argv: readonly string[], options: CliOptions = {}): Promise<CliOutcome> {
+  return startCli(argv, options).outcome
+}
+
+export function startCli(argv: readonly string[], options: CliOptions = {}): StartedCli {
+  const out = new Recorder()
+  const err = new Recorder()
+  const listeners = new Set<() => void>()
+  let listening = (): void => {}
+  const heard = new Promise<void>((resolve) => (listening = resolve))
+  const terminal = {
+    isTTY: options.isTTY ?? false,
+    ...(options.columns === undefined ? {} : { columns: options.columns }),
+  }
+  let exited: (code: number) => void
+  const exit = new Promise<number>((resolve) => (exited = resolve))
+  const io: CliIo = {
+    stdout: { write: (text) => out.add(text), ...terminal },
+    stderr: { write: (text) => err.add(text), ...terminal },
+    env: options.env ?? {},
+    clock: options.clock ?? systemClock,
+    onInterrupt(listener) {
+      listeners.add(listener)
+      listening()
+      return () => listeners.delete(listener)
+    },
+    exit: (code) => exited(code),
+  }
+  const code = Promise.race([runCli(argv, io), exit])
+  return {
+    outcome: code.then((ended) => ({ code: ended, out: out.text, err: err.text })),
+    shows: (text) => out.has(text),
+    complains: (text) => err.has(text),
+    async interrupt() {
+      await heard
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+class Recorder {
+  text = ''
+  readonly #waiting = new Map<string, () => void>()
+
+  add(text: string): void {
+    this.text += text
+    for (const [wanted, resolve] of this.#waiting) if (this.text.includes(wanted)) resolve()
+  }
+
+  has(wanted: string): Promise<void> {
+    if (this.text.includes(wanted)) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.set(wanted, resolve))
+  }
+}
