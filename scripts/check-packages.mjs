@@ -16,7 +16,9 @@ for (const folder of ['packages/core', 'packages/server']) {
 // The core states its version without reading a file when it is imported.
 const stated = /VERSION = '([^']+)'/.exec(readFileSync('packages/core/src/version.ts', 'utf8'))?.[1]
 if (stated !== versions.get('@evertick/core')) {
-  failures.push(`packages/core/src/version.ts says ${stated}, but package.json says ${versions.get('@evertick/core')}`)
+  failures.push(
+    `packages/core/src/version.ts says ${stated}, but package.json says ${versions.get('@evertick/core')}`,
+  )
 }
 
 const needed = JSON.parse(readFileSync('packages/server/package.json', 'utf8')).dependencies['@evertick/core']

@@ -1,31 +1,35 @@
-// One node of a test cluster: runs the task `work` on the store given, and appends a line to the ledger at the
-// start and at the end of every attempt. The ledger is what really happened, whatever the store says.
+// One node of a test cluster: runs the task `work` on the store given. Its ledger says what really happened: a line
+// before each attempt, a line when it ended, and a line with the store's answer to its outcome.
 import { appendFileSync } from 'node:fs'
 import { createScheduler, defineTask } from '@evertick/core'
 
-const [store, ledger, name] = process.argv.slice(2)
+const [store, ledger, node] = process.argv.slice(2)
 
-function write(line) {
-  appendFileSync(ledger, `${JSON.stringify(line)}\n`)
+function write(event, { run, attempt, fence }) {
+  appendFileSync(ledger, `${JSON.stringify({ event, node, run, attempt, fence, at: Date.now() })}\n`)
 }
 
 const work = defineTask({
   name: 'work',
   run: async ({ run, attempt, fence }) => {
-    write({ event: 'start', node: name, run: run.id, attempt, fence })
+    write('start', { run: run.id, attempt, fence })
     await new Promise((resolve) => void setTimeout(resolve, 20))
-    write({ event: 'end', node: name, run: run.id, attempt, fence })
+    write('end', { run: run.id, attempt, fence })
   },
 })
 
-const problems = (fields, message) => process.stderr.write(`${name}: ${message} ${fields.err ?? ''}\n`)
+const problem = (fields, message) => process.stderr.write(`${node}: ${message} ${fields.err ?? ''}\n`)
 const scheduler = await createScheduler({
   store,
   tasks: [work],
-  node: { name },
+  node: { name: node },
   lease: { leaseMs: 3000, renewMs: 1000 },
-  log: { debug() {}, info() {}, warn: problems, error: problems },
+  log: { debug() {}, info() {}, warn: problem, error: problem },
 })
+scheduler.on('run.succeeded', ({ runId, attempt, fence }) =>
+  write('accepted', { run: runId, attempt, fence }),
+)
+scheduler.on('run.leaseLost', ({ runId, attempt, fence }) => write('refused', { run: runId, attempt, fence }))
 await scheduler.start()
 process.stdout.write('ready\n')
 process.on('SIGTERM', () => void scheduler.stop({ graceMs: 5000 }))

@@ -21,7 +21,7 @@ export interface Server extends AsyncDisposable {
    * Accepts nothing more, hands over the runs that have not begun, waits for the others up to the grace period, and
    * closes the store. May be called twice.
    */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 // A token shorter than this can be guessed by whoever may try for long enough.

@@ -123,7 +123,7 @@ async function refresh() {
 byId('login').addEventListener('submit', (event) => {
   event.preventDefault()
   sessionStorage.setItem(TOKEN_KEY, byId('token').value)
-  refresh()
+  void refresh()
 })
 
-refresh()
+void refresh()

@@ -9,6 +9,7 @@ export interface RunEvent {
   readonly task: TaskName
   readonly fireTime: EpochMs
   readonly attempt: number
+  readonly fence: number
 }
 
 /** What this node did or saw. */

@@ -62,8 +62,7 @@ export function plan(
   const following = schedule.trigger.next(fireTime)
   const first = withJitter(schedule, fireTime)
   if (first.dueAt > storeNow) return { runs: [], missed: null, next: first }
-  const graceStart = storeNow - schedule.policy.misfireGraceMs
-  if (first.dueAt >= graceStart) {
+  if (fireTime >= misfiresEnd(schedule.policy, storeNow)) {
     const next = following === null ? null : withJitter(schedule, following)
     if (next === null || next.dueAt > storeNow || limits.maxRuns === 1) {
       return { runs: [first], missed: null, next: remaining === 1 ? null : next }
@@ -82,6 +81,14 @@ function jitterOf(id: ScheduleId, fireTime: EpochMs, jitterMs: number): number {
   return hash32(`${id}@${fireTime}`) % (jitterMs + 1)
 }
 
+/**
+ * Fire times before this are misfires. The grace begins after the jitter, also for those whose own was short: each waits
+ * for the ones before it, whose jitter may be longer. So no fire time is a misfire that lies after one that is none.
+ */
+function misfiresEnd({ misfireGraceMs, jitterMs }: Plannable['policy'], storeNow: EpochMs): EpochMs {
+  return storeNow - misfireGraceMs - jitterMs
+}
+
 function planBacklog(
   schedule: Plannable,
   fireTime: EpochMs,
@@ -90,22 +97,20 @@ function planBacklog(
   limits: PlanLimits,
 ): Plan {
   const { trigger, policy } = schedule
-  const graceStart = storeNow - policy.misfireGraceMs
+  const graceStart = misfiresEnd(policy, storeNow)
   const windowStart = storeNow - policy.catchUpWindowMs
   const maxRuns = Math.min(limits.maxRuns, remaining)
   const runs: FireTime[] = []
   const missed = new MissedCounter()
   let at: EpochMs | null = fireTime
 
-  // Misfires. A fire time is one by its due time; jitter moves that by at most jitterMs, so the search is by due time.
-  const isMisfire = (time: EpochMs): boolean => withJitter(schedule, time).dueAt < graceStart
-  if (isMisfire(at)) {
+  if (at < graceStart) {
     switch (policy.catchUp) {
       case 'none':
-        at = skipMisfires(at)
+        at = skipTo(at, graceStart)
         break
       case 'latest': {
-        at = skipMisfires(at)
+        at = skipTo(at, graceStart)
         const latest = missed.to
         if (latest !== null && latest >= windowStart) {
           missed.dropLast(previousFire(trigger, latest, fireTime))
@@ -114,24 +119,19 @@ function planBacklog(
         break
       }
       case 'earliest': {
-        if (at < windowStart) at = skipTo(at, windowStart)
-        if (at !== null && isMisfire(at)) {
+        at = skipTo(at, Math.min(windowStart, graceStart))
+        if (at !== null && at < graceStart) {
           runs.push(withJitter(schedule, at))
           at = trigger.next(at)
-          if (at !== null && isMisfire(at)) at = skipMisfires(at)
+          // After the last run that is allowed, nothing was to fire, so nothing is missed.
+          if (at !== null && remaining > 1) at = skipTo(at, graceStart)
         }
         break
       }
       case 'all': {
-        const keepFrom = firstOfLast(
-          schedule,
-          Math.max(at, windowStart),
-          graceStart,
-          policy.catchUpLimit,
-          limits,
-        )
-        if (keepFrom > at) at = skipTo(at, keepFrom)
-        while (at !== null && isMisfire(at) && runs.length < maxRuns) {
+        const from = Math.min(Math.max(at, windowStart), graceStart)
+        at = skipTo(at, newestFrom(trigger, from, graceStart, policy.catchUpLimit))
+        while (at !== null && at < graceStart && runs.length < maxRuns) {
           runs.push(withJitter(schedule, at))
           at = trigger.next(at)
         }
@@ -150,17 +150,6 @@ function planBacklog(
 
   const finished = at === null || runs.length >= remaining
   return { runs, missed: missed.range(), next: finished ? null : withJitter(schedule, at!) }
-
-  /** Counts misfires as missed, from `from` on; answers the first fire time that is none. */
-  function skipMisfires(from: EpochMs): EpochMs | null {
-    // Everything due before the grace: fire times before graceStart − jitterMs surely, later ones one by one.
-    let cursor = skipTo(from, graceStart - policy.jitterMs)
-    while (cursor !== null && isMisfire(cursor)) {
-      missed.add(cursor)
-      cursor = trigger.next(cursor)
-    }
-    return cursor
-  }
 
   /** Counts fire times in [from, to) as missed; answers the first one at or after `to`. */
   function skipTo(from: EpochMs, to: EpochMs): EpochMs | null {
@@ -192,10 +181,6 @@ class MissedCounter {
   #from: EpochMs | null = null
   to: EpochMs | null = null
 
-  add(time: EpochMs): void {
-    this.addRange(time, time, 1, true)
-  }
-
   addRange(from: EpochMs, to: EpochMs, count: number, exact: boolean): void {
     this.#from ??= from
     this.to = to
@@ -216,42 +201,36 @@ class MissedCounter {
 }
 
 /**
- * The last fire time before `before` that is at or after `floor` (itself a fire time), found with `next` alone:
- * look back over spans that double until one holds a fire time, then walk to its end.
+ * The last fire time before `before`; `floor` is itself a fire time before it. Halves the range with `next` alone: some
+ * forty questions for a thousand years, however densely it fires.
  */
 export function previousFire(trigger: Trigger, before: EpochMs, floor: EpochMs): EpochMs {
-  for (let span = 1000; ; span *= 2) {
-    const start = before - span
-    if (start <= floor) return lastBefore(trigger, floor, before)
-    const first = trigger.next(start)
-    if (first !== null && first < before) return lastBefore(trigger, first, before)
+  let last = floor
+  let end = before
+  while (end - last > 1) {
+    const middle = last + Math.floor((end - last) / 2)
+    const after = trigger.next(middle - 1)
+    if (after === null || after >= before) end = middle
+    else last = after
   }
-}
-
-function lastBefore(trigger: Trigger, from: EpochMs, before: EpochMs): EpochMs {
-  let last = from
-  for (let time = trigger.next(last); time !== null && time < before; time = trigger.next(last)) last = time
   return last
 }
 
-/** Where the newest `limit` fire times in [from, to) begin; where it cannot be told within the steps, `from`. */
-function firstOfLast(
-  schedule: Plannable,
-  from: EpochMs,
-  to: EpochMs,
-  limit: number,
-  limits: PlanLimits,
-): EpochMs {
-  const { trigger } = schedule
-  const newest: EpochMs[] = []
-  let steps = 0
-  for (let time = trigger.next(from - 1); time !== null && time < to; time = trigger.next(time)) {
-    if (++steps > limits.maxSteps) {
-      // Too dense to keep in hand: start over nearer to the end, where the newest surely are.
-      return firstOfLast(schedule, time, to, limit, limits)
-    }
-    newest.push(time)
-    if (newest.length > 2 * limit) newest.splice(0, newest.length - limit)
+/**
+ * From when on the newest `limit` fire times in [from, to) lie; `from` where there are no more than that. Halves the
+ * range until few enough are left to walk over, so the work grows with the limit and not with the length of the backlog.
+ */
+function newestFrom(trigger: Trigger, from: EpochMs, to: EpochMs, limit: number): EpochMs {
+  let tooEarly = from
+  let tooLate = to
+  for (let start = from; ; start = tooEarly + Math.floor((tooLate - tooEarly) / 2)) {
+    const times: EpochMs[] = []
+    let time = trigger.next(start - 1)
+    for (; time !== null && time < to && times.length <= 2 * limit; time = trigger.next(time))
+      times.push(time)
+    if (times.length > 2 * limit) tooEarly = start
+    else if (times.length >= limit) return times[times.length - limit]!
+    else if (start === from) return from
+    else tooLate = start
   }
-  return newest.length > limit ? newest[newest.length - limit]! : (newest[0] ?? from)
 }

@@ -112,6 +112,6 @@ export class Attempts {
   }
 }
 
-function eventOf({ runId, scheduleId, task, fireTime, attempt }: ClaimedRun): RunEvent {
-  return { runId, scheduleId, task, fireTime, attempt }
+function eventOf({ runId, scheduleId, task, fireTime, attempt, fence }: ClaimedRun): RunEvent {
+  return { runId, scheduleId, task, fireTime, attempt, fence }
 }

@@ -13,7 +13,11 @@ export interface HeldCall {
 }
 
 type Call = () => Promise<unknown>
-type Fault = (call: Call, verb: StoreVerb) => Promise<unknown>
+
+interface Fault {
+  timesLeft: number
+  readonly apply: (call: Call) => Promise<unknown>
+}
 
 /**
  * Puts a bad connection between a caller and a store. Hand `store` to the code under test, and plan faults by verb:
@@ -35,8 +39,8 @@ export class FaultyStore {
         const verb = name as StoreVerb
         return (...args: unknown[]) => {
           const call = (): Promise<unknown> => method(...args)
-          const fault = this.#faults.get(verb)?.shift()
-          return fault === undefined ? call() : fault(call, verb)
+          const fault = this.#next(verb)
+          return fault === null ? call() : fault.apply(call)
         }
       },
     })
@@ -44,37 +48,51 @@ export class FaultyStore {
 
   /** The next `times` calls fail with STORE_UNAVAILABLE before they reach the store. `Infinity`: until {@link heal}. */
   refuse(verb: StoreVerb, times = 1): void {
-    this.#plan(verb, times, (_call, failed) => Promise.reject(unavailable(failed, 'nothing was written')))
+    this.#plan(verb, times, () => Promise.reject(unavailable(verb, 'nothing was written')))
   }
 
   /** The next `times` calls are carried out, and then fail with STORE_UNAVAILABLE as if the answer had got lost. */
   loseAnswer(verb: StoreVerb, times = 1): void {
-    this.#plan(verb, times, async (call, failed) => {
+    this.#plan(verb, times, async (call) => {
       await call()
-      throw unavailable(failed, 'the answer was lost')
+      throw unavailable(verb, 'the answer was lost')
     })
   }
 
   /** The next call waits before it reaches the store, until it is released. */
   hold(verb: StoreVerb): HeldCall {
-    const arrival = Promise.withResolvers<void>()
-    const release = Promise.withResolvers<void>()
+    let arrive!: () => void
+    let release!: () => void
+    const arrived = new Promise<void>((resolve) => (arrive = resolve))
+    const released = new Promise<void>((resolve) => (release = resolve))
     this.#plan(verb, 1, async (call) => {
-      arrival.resolve()
-      await release.promise
+      arrive()
+      await released
       return call()
     })
-    return { arrived: arrival.promise, release: release.resolve }
+    return { arrived, release }
   }
 
-  /** Forgets all faults that are planned. Calls that are being held stay so until released. */
+  /** Forgets all faults that are planned. A call that is being held stays so until it is released. */
   heal(): void {
     this.#faults.clear()
   }
 
-  #plan(verb: StoreVerb, times: number, fault: Fault): void {
+  #plan(verb: StoreVerb, times: number, apply: Fault['apply']): void {
     const planned = this.#faults.get(verb) ?? []
     this.#faults.set(verb, planned)
-    planned.push(...repeated(fault, times))
+    planned.push({ timesLeft: times, apply })
   }
+
+  #next(verb: StoreVerb): Fault | null {
+    const planned = this.#faults.get(verb) ?? []
+    const fault = planned[0]
+    if (fault === undefined) return null
+    if (--fault.timesLeft === 0) planned.shift()
+    return fault
+  }
+}
+
+function unavailable(verb: StoreVerb, why: string): EvertickError {
+  return new EvertickError('STORE_UNAVAILABLE', `The store did not answer ${verb}: ${why} (planned fault)`)
 }

@@ -65,7 +65,7 @@ function programFor(context: CliContext): Command {
 
 /** Commander's complaint in our form: without its own "error: ", the suggestion on the same line. */
 function usageOf(error: CommanderError): UsageError {
-  if (error.code === 'commander.help') return new UsageError('a command is missing; see evertick --help')
+  if (error.code === 'commander.help') return new UsageError('a command is missing')
   const [complaint = '', ...hints] = error.message.replace(/^error: /, '').split('\n')
   return new UsageError([complaint, ...hints].join(' '))
 }

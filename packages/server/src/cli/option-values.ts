@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { UsageError } from './failures.js'
+import { jsonFaultAt } from './json-fault.js'
 import { DURATION_RULE, type DurationFields, durationMs, parseDuration } from './time-text.js'
 
 /** The value of a flag that takes JSON. @throws {UsageError} naming the flag and where the JSON breaks. */
 export function readJson(option: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown
-  } catch (error) {
-    throw new UsageError(`${option} is not JSON: ${jsonComplaint(error, text)}`)
+  } catch {
+    throw new UsageError(`${option} is not JSON: ${jsonComplaint(text)}`)
   }
 }
 
@@ -22,14 +23,13 @@ export async function readJsonFile(option: string, path: string): Promise<unknow
   return readJson(`${option} ${path}`, text)
 }
 
-/** The parser's own words, with line and column instead of an offset, which nobody counts by hand. */
-function jsonComplaint(error: unknown, text: string): string {
-  const { message } = error as Error
-  const offset = /at position (\d+)/.exec(message)?.[1]
-  if (offset === undefined) return text.trim() === '' ? 'it is empty' : message
-  const before = text.slice(0, Number(offset)).split('\n')
-  const where = `line ${before.length}, column ${before.at(-1)!.length + 1}`
-  return message.replace(/ in JSON at position .*$| at position .*$/s, ` at ${where}`)
+function jsonComplaint(text: string): string {
+  const offset = jsonFaultAt(text)
+  if (text.trim() === '') return 'it is empty'
+  if (offset === text.length) return 'it ends too early'
+  const before = text.slice(0, offset).split('\n')
+  const found = JSON.stringify(text.slice(offset, offset + 10).split(/\s/)[0])
+  return `${found} cannot stand at line ${before.length}, column ${before.at(-1)!.length + 1}`
 }
 
 /** @throws {UsageError} */

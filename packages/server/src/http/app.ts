@@ -94,7 +94,7 @@ export async function createApp({ scheduler, config, log }: AppOptions): Promise
   await app.register(
     (api, _options, done) => {
       for (const routes of [scheduleRoutes, scheduleActionRoutes, runRoutes, triggerRoutes, clusterRoutes]) {
-        routes(api as App, scheduler)
+        routes(api, scheduler)
       }
       done()
     },

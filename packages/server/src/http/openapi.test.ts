@@ -7,7 +7,7 @@ interface Operation {
   readonly summary?: string
   readonly tags?: readonly string[]
   readonly responses: Readonly<Record<string, { description?: string; content?: Record<string, object> }>>
-  readonly requestBody?: { content: Record<string, { schema: { $ref?: string } }> }
+  readonly requestBody?: { required?: boolean; content: Record<string, { schema: { $ref?: string } }> }
   readonly parameters?: readonly { name: string; in: string }[]
 }
 
@@ -65,7 +65,8 @@ test('every operation has a name, a summary, a tag that is explained, and descri
     expect(tags.has(own[0]!), name).toBe(true)
     const good = Object.entries(responses).filter(([status]) => status.startsWith('2'))
     expect(good.length, name).toBeGreaterThan(0)
-    for (const [status, { content }] of good) expect(content === undefined, `${name} ${status}`).toBe(status === '204')
+    for (const [status, { content }] of good)
+      expect(content === undefined, `${name} ${status}`).toBe(status === '204')
   }
   expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(operations.length)
 })
@@ -73,7 +74,10 @@ test('every operation has a name, a summary, a tag that is explained, and descri
 test('every parameter of an address is declared', () => {
   for (const [name, { parameters = [] }] of operations) {
     const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
-    expect(parameters.filter((one) => one.in === 'path').map((one) => one.name), name).toEqual(inPath)
+    expect(
+      parameters.filter((one) => one.in === 'path').map((one) => one.name),
+      name,
+    ).toEqual(inPath)
   }
 })
 
@@ -95,8 +99,24 @@ describe('what the scheduler checks', () => {
     ['PATCH /api/v1/schedules/{id}', 'SchedulePatch'],
   ])('is documented all the same: %s takes a %s', (name, schema) => {
     const operation = operations.find(([one]) => one === name)![1]
-    expect(operation.requestBody!.content['application/json']!.schema.$ref).toBe(`#/components/schemas/${schema}`)
+    expect(operation.requestBody!.content['application/json']!.schema.$ref).toBe(
+      `#/components/schemas/${schema}`,
+    )
   })
+})
+
+test('a body that may be left out is not required', () => {
+  const required = operations.flatMap(([name, { requestBody }]) =>
+    requestBody === undefined ? [] : [`${name} ${requestBody.required}`],
+  )
+  expect(required.toSorted()).toEqual([
+    'PATCH /api/v1/schedules/{id} true',
+    'POST /api/v1/schedules true',
+    'POST /api/v1/schedules/{id}/pause false',
+    'POST /api/v1/schedules/{id}/run false',
+    'POST /api/v1/triggers/preview true',
+    'PUT /api/v1/schedules/{id} true',
+  ])
 })
 
 test('the examples of schedules and triggers are taken', async () => {

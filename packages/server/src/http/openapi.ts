@@ -19,6 +19,7 @@ export async function serveOpenApi(
   { needsToken }: { readonly needsToken: boolean },
 ): Promise<void> {
   for (const schema of SCHEMAS) app.addSchema(schema)
+  const optionalBodies = new Set<unknown>()
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -34,10 +35,22 @@ export async function serveOpenApi(
       ...(needsToken ? { security: [{ token: [] }] } : {}),
       components: needsToken ? { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } } : {},
     },
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? index) },
+    refResolver: { buildLocalReference: ({ $id }) => $id as string },
     transform: ({ schema, url, route }) => {
-      const body = route.config?.documentedBody
-      return { schema: body === undefined ? schema : { ...schema, body: ref(body) }, url }
+      const { documentedBody, optionalBody } = route.config ?? {}
+      if (optionalBody === true) optionalBodies.add(schema.operationId)
+      return { schema: documentedBody === undefined ? schema : { ...schema, body: ref(documentedBody) }, url }
+    },
+    // The plugin takes every body for required.
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { openapiObject } = document
+      for (const { post } of Object.values(openapiObject.paths ?? {}).map((path) => path ?? {})) {
+        const body = post?.requestBody
+        if (body !== undefined && 'required' in body && optionalBodies.has(post?.operationId))
+          body.required = false
+      }
+      return openapiObject
     },
   })
   await app.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Evertick API' } })

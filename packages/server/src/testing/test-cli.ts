@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '@evertick/core'
 import type { CliIo } from '../cli/io.js'
 import { runCli } from '../cli/main.js'
+import { expect } from 'vitest'
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
@@ -18,6 +19,8 @@ export interface CliOutcome {
 /** A command line that goes on, with what a user sees of it and can do to it. */
 export interface StartedCli {
   readonly outcome: Promise<CliOutcome>
+  /** Standard output so far. */
+  output(): string
   /** Resolves when standard output holds this text. */
   shows(text: string): Promise<void>
   /** Resolves when standard error holds this text. */
@@ -58,6 +61,7 @@ export function startCli(argv: readonly string[], options: CliOptions = {}): Sta
   const code = Promise.race([runCli(argv, io), exit])
   return {
     outcome: code.then((ended) => ({ code: ended, out: out.text, err: err.text })),
+    output: () => out.text,
     shows: (text) => out.has(text),
     complains: (text) => err.has(text),
     async interrupt() {
@@ -65,6 +69,12 @@ export function startCli(argv: readonly string[], options: CliOptions = {}): Sta
       for (const listener of listeners) listener()
     },
   }
+}
+
+/** The one object that a command answered with --json, having nothing to complain of. */
+export function answered({ out, err, code }: CliOutcome): Record<string, unknown> {
+  expect({ err, code }).toEqual({ err: '', code: 0 })
+  return JSON.parse(out) as Record<string, unknown>
 }
 
 class Recorder {

@@ -35,9 +35,9 @@ export interface TestServer extends AsyncDisposable {
   readonly app: App
   readonly scheduler: Scheduler
   /** Sends a request without a network, and holds the answer to what `/openapi.json` says of it. */
-  call(method: string, url: string, options?: CallOptions): Promise<Reply>
+  readonly call: (method: string, url: string, options?: CallOptions) => Promise<Reply>
   /** Creates a schedule, which must be taken. */
-  create(schedule: object): Promise<void>
+  readonly create: (schedule: object) => Promise<void>
 }
 
 export interface TestServerOptions {
@@ -49,7 +49,7 @@ export interface TestServerOptions {
 /** A server over a scheduler in memory that does not fire until its scheduler is started. */
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
   const scheduler = await createScheduler({
-    store: 'sqlite::memory:',
+    store: 'memory:',
     tasks: TASKS,
     node: { name: 'node-a' },
     ...options.scheduler,
@@ -112,10 +112,10 @@ const failing = defineTask({
 })
 const talking = defineTask({
   name: 'talking',
-  run: ({ log, progress }) => {
-    log('first')
-    log.warn('second')
-    progress(0.5, 'half')
+  run: (context) => {
+    context.log('first')
+    context.log.warn('second')
+    context.progress(0.5, 'half')
   },
 })
 const greet = defineTask({

@@ -60,7 +60,8 @@ export class Firing {
     const schedule = this.#schedules.get(scheduleId)
     const now = this.#clock.now()
     // The compare-and-set: the schedule is as the decision saw it, and it is time.
-    if (schedule === null || schedule.revision !== revision || schedule.nextFireTime !== fireTime) return false
+    if (schedule === null || schedule.revision !== revision || schedule.nextFireTime !== fireTime)
+      return false
     if (schedule.state !== 'active' || schedule.dueAt! > now) return false
     if (next !== null && next.fireTime <= fireTime) return false
 
@@ -110,7 +111,8 @@ export class Firing {
         return open.blocked === 0 ? 'blocked' : 'skipped'
       case 'bufferAll':
         return 'blocked'
-      case 'cancelOther':
+      // cancelOther
+      default:
         return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule takes its place')
           ? 'blocked'
           : 'free'
@@ -119,7 +121,8 @@ export class Firing {
 
   #recordMissed(decision: FireDecision, missed: MissedRange, now: EpochMs, created: Created): void {
     const { count, exact } = missed
-    const fireTimes = count === 1 && exact ? 'One fire time was' : `${exact ? '' : 'More than '}${count} fire times were`
+    const fireTimes =
+      count === 1 && exact ? 'One fire time was' : `${exact ? '' : 'More than '}${count} fire times were`
     const error = Object.freeze({
       code: 'MISFIRE',
       message: `${fireTimes} not turned into runs within the misfire grace`,
@@ -137,7 +140,8 @@ export class Firing {
     const { scheduleId, requestId, kind, task, spec, delivery, priority, group } = request
     const now = this.#clock.now()
     const fireTime = request.fireTime ?? now
-    const known = this.#runs.manualRun(scheduleId, requestId) ?? this.#runs.get(runIdOf(scheduleId, fireTime, requestId))
+    const known =
+      this.#runs.manualRun(scheduleId, requestId) ?? this.#runs.get(runIdOf(scheduleId, fireTime, requestId))
     if (known !== null) return known
     this.#hints.note('ready')
     return this.#runs.create(
@@ -154,5 +158,16 @@ const OVERLAP: RunError = Object.freeze({
 
 function newRun(decision: FireDecision, { fireTime, dueAt }: FireTime): NewRun {
   const { scheduleId, task, priority, group, delivery, spec } = decision
-  return { scheduleId, kind: 'scheduled', fireTime, requestId: '', task, priority, group, delivery, dueAt, spec }
+  return {
+    scheduleId,
+    kind: 'scheduled',
+    fireTime,
+    requestId: '',
+    task,
+    priority,
+    group,
+    delivery,
+    dueAt,
+    spec,
+  }
 }

@@ -168,7 +168,7 @@ export class MemoryStore implements Store {
   recover(limit: number): Promise<RecoveredRun[]> {
     return this.#step(() => {
       const dead = this.#runs.holders().filter((session) => !this.#sessions.isLive(session))
-      const abandoned = dead.flatMap((session) => [...this.#runs.heldBy(session)])
+      const abandoned = dead.flatMap((session) => Array.from(this.#runs.heldBy(session)))
       return abandoned.slice(0, limit).map((id) => this.#endings.recover(id))
     })
   }
@@ -216,7 +216,10 @@ export class MemoryStore implements Store {
   }
 
   #schedulesByState(): Record<ScheduleState, number> {
-    const counts = Object.fromEntries(SCHEDULE_STATES.map((state) => [state, 0])) as Record<ScheduleState, number>
+    const counts = Object.fromEntries(SCHEDULE_STATES.map((state) => [state, 0])) as Record<
+      ScheduleState,
+      number
+    >
     for (const { state } of this.#table.all()) counts[state]++
     return counts
   }

@@ -8,7 +8,8 @@ import { byText } from './sorted-set.js'
 /** Newest first: by fire time within one schedule, else by creation. */
 export function listRuns(runs: RunTable, query: RunQuery): Page<Run> {
   const { scheduleId, limit } = query
-  const keys = scheduleId === undefined ? runsByCreation(runs, query) : runsOfSchedule(runs, scheduleId, query)
+  const keys =
+    scheduleId === undefined ? runsByCreation(runs, query) : runsOfSchedule(runs, scheduleId, query)
   const found: RunRecord[] = []
   for (const key of keys) {
     const record = runs.get(key.id)!

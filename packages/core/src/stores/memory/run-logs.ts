@@ -22,7 +22,9 @@ export class RunLogs {
       // The line that does not fit takes the log over its limit, so nothing follows the mark.
       log.bytes += Buffer.byteLength(message) + 1
       const fits = log.bytes <= SIZE_LIMITS.logPerRun
-      log.lines.push(Object.freeze(fits ? { at: now, level, message } : { at: now, level: 'warn', message: CUT_MARK }))
+      log.lines.push(
+        Object.freeze(fits ? { at: now, level, message } : { at: now, level: 'warn', message: CUT_MARK }),
+      )
     }
   }
 

@@ -2,14 +2,7 @@ import type { EpochMs } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule, ScheduleDefinition } from '../../domain/schedule.js'
-import type {
-  DueSchedule,
-  Page,
-  Peek,
-  PutResult,
-  PutSchedule,
-  ScheduleQuery,
-} from '../../store/contract.js'
+import type { DueSchedule, Page, Peek, PutResult, PutSchedule, ScheduleQuery } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../sqlite/cursor.js'
 import type { Hints } from '../sqlite/hints.js'
 import type { RunEndings } from './run-endings.js'
@@ -120,7 +113,10 @@ export class Schedules {
     const record = this.#table.get(id)
     if (record === null) return false
     if (revision !== undefined && revision !== record.revision) {
-      throw new EvertickError('REVISION_CONFLICT', `Schedule ${id} has revision ${record.revision}, not ${revision}`)
+      throw new EvertickError(
+        'REVISION_CONFLICT',
+        `Schedule ${id} has revision ${record.revision}, not ${revision}`,
+      )
     }
     this.#endings.cancelAllOf(id, 'Its schedule was deleted')
     this.#table.delete(record)
@@ -142,13 +138,16 @@ export class Schedules {
     const now = this.#clock.now()
     const punctualFrom = now - BACKLOG_AFTER_MS
     // One more of each than can be shown, to know what comes next.
-    const onTime = upTo(limit + 1, this.#table.due().ascending((record) => record.dueAt > punctualFrom), now)
+    const onTime = upTo(
+      limit + 1,
+      this.#table.due().ascending((record) => record.dueAt > punctualFrom),
+      now,
+    )
     const room = Math.max(limit - onTime.length, limit - Math.ceil(limit * ON_TIME_SHARE))
     const backlog = upTo(room + 1, this.#table.due().ascending(), punctualFrom)
     const shownBacklog = backlog.slice(0, room)
     const shownOnTime = onTime.slice(0, limit - shownBacklog.length)
-    const next =
-      backlog[shownBacklog.length] ?? onTime[shownOnTime.length] ?? this.#firstDueAfter(now)
+    const next = backlog[shownBacklog.length] ?? onTime[shownOnTime.length] ?? this.#firstDueAfter(now)
     return { due: [...shownBacklog, ...shownOnTime].map(dueOf), now, nextDueAt: next?.dueAt ?? null }
   }
 

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock, EpochMs, Random } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
+import { StoreClock } from '../../store/store-clock.js'
 import { connect, type Connection, type Statement } from './driver.js'
 import { MIGRATIONS } from './migrations/index.js'
 
@@ -26,17 +27,18 @@ export class Database {
   readonly location: string
   readonly #connection: Connection
   readonly #clock: Clock
+  readonly #storeClock: StoreClock
   readonly #random: Random
   readonly #statements = new Map<string, Statement>()
   #pending: PendingWrite[] = []
   #flushing: Promise<void> | null = null
-  #lastNow = 0
   #closed = false
 
   private constructor(location: string, connection: Connection, clock: Clock, random: Random) {
     this.location = location
     this.#connection = connection
     this.#clock = clock
+    this.#storeClock = new StoreClock(clock)
     this.#random = random
   }
 
@@ -103,10 +105,8 @@ export class Database {
     return Object.values(row)[0]!
   }
 
-  /** The machine's clock, kept from going back. */
   now(): EpochMs {
-    this.#lastNow = Math.max(this.#lastNow, this.#clock.now())
-    return this.#lastNow
+    return this.#storeClock.now()
   }
 
   /** Prepared once and kept. */

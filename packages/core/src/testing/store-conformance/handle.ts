@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store, StoreHint } from '../../store/contract.js'
 import { needsNotification, needsSharing, type DeclarePromise } from './promise.js'
-import { definitionOf, retryIn, succeeded, type World } from './world.js'
+import { definitionOf, retryIn, succeeded } from './world.js'
 
 export function handlePromises(promise: DeclarePromise): void {
   promise("the store's clock goes on, and never back", async (world) => {

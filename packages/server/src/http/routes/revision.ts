@@ -1,5 +1,4 @@
-import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { invalid } from '../errors.js'
 
 export const IfRevisionQuery = {
@@ -11,6 +10,12 @@ export const IfRevisionQuery = {
   ),
 }
 
+export const IfMatchHeader = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ description: 'Refuse unless the schedule has this ETag.', examples: ['"3"'] }),
+  ),
+})
+
 export function etagOf({ revision }: { readonly revision: number }): string {
   return `"${revision}"`
 }
@@ -20,10 +25,10 @@ export function etagOf({ revision }: { readonly revision: number }): string {
  * @throws {EvertickError} BAD_REQUEST: the header is no revision, or the two differ.
  */
 export function expectedRevision(
-  request: FastifyRequest,
+  { headers }: { readonly headers: Static<typeof IfMatchHeader> },
   ifRevision: number | undefined,
 ): { ifRevision?: number } {
-  const header = request.headers['if-match']
+  const header = headers['if-match']
   if (header === undefined) return ifRevision === undefined ? {} : { ifRevision }
   const revision = /^"(\d{1,15})"$/.exec(header)?.[1]
   if (revision === undefined) {

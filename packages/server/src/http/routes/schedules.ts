@@ -1,11 +1,11 @@
-import { SCHEDULE_STATES, type ScheduleInput, type SchedulePatch } from '@evertick/core'
+import { SCHEDULE_STATES, type ScheduleInput } from '@evertick/core'
 import { Type } from 'typebox'
 import { invalid, scheduleNotFound } from '../errors.js'
 import { presentPage, presentSchedule } from '../present.js'
 import { refusals } from '../schemas/problem.js'
 import { ScheduleInputSchema, SchedulePatchSchema, ScheduleSchema } from '../schemas/schedule.js'
 import { choice, PageQuery, pageOf, ref } from '../schemas/shared.js'
-import { etagOf, expectedRevision, IfRevisionQuery } from './revision.js'
+import { etagOf, expectedRevision, IfMatchHeader, IfRevisionQuery } from './revision.js'
 import type { Routes } from './types.js'
 
 const tags = ['Schedules']
@@ -77,6 +77,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
         tags,
         params: ScheduleParams,
         body: UncheckedBody,
+        headers: IfMatchHeader,
         querystring: Type.Object({ ...IfRevisionQuery, ...AllowUnknownTask }, strict),
         response: {
           200: { ...ref(ScheduleSchema), description: 'It existed.' },
@@ -157,6 +158,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
         tags,
         params: ScheduleParams,
         body: UncheckedBody,
+        headers: IfMatchHeader,
         querystring: Type.Object({ ...IfRevisionQuery, ...AllowUnknownTask }, strict),
         response: { 200: ref(ScheduleSchema), ...refusals },
       },
@@ -172,7 +174,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
           'id cannot be changed; create another schedule instead',
         )
       }
-      const schedule = await schedules.patch(request.params.id, request.body as SchedulePatch, {
+      const schedule = await schedules.patch(request.params.id, request.body, {
         ...expectedRevision(request, ifRevision),
         allowUnknownTask,
       })
@@ -190,6 +192,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
           'Waiting runs are cancelled, running ones asked to end. Its history stays until it is pruned.',
         tags,
         params: ScheduleParams,
+        headers: IfMatchHeader,
         querystring: Type.Object(IfRevisionQuery, strict),
         response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals },
       },

@@ -118,8 +118,16 @@ export const ScheduleInputSchema = Type.Unsafe<ScheduleInput>(
   ),
 )
 
+const { task, trigger, ...optional } = definition
+
 export const SchedulePatchSchema = Type.Unsafe<SchedulePatch>({
-  ...Type.Partial(Type.Object(definition, { additionalProperties: false })),
+  type: 'object',
+  properties: {
+    task,
+    trigger,
+    ...Object.fromEntries(Object.entries(optional).map(([name, schema]) => [name, nullable(schema)])),
+  },
+  additionalProperties: false,
   $id: 'SchedulePatch',
   description: 'The fields to replace, whole. `null` goes back to the default where there is one.',
   examples: [{ trigger: { kind: 'interval', every: { minutes: 5 } } }],

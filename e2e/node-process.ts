@@ -1,17 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const WORKER = fileURLToPath(new URL('nodes/worker.mjs', import.meta.url))
+// From the sources and from what is built of them alike.
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const WORKER = join(HERE.endsWith(`dist${sep}`) ? dirname(HERE) : HERE, 'nodes', 'worker.mjs')
 
 /** A node in a process of its own. */
 export class NodeProcess {
+  readonly name: string
   readonly #args: readonly string[]
   #child: ChildProcess | null = null
   /** What it wrote to standard error, over all its lives. */
   errors = ''
 
   constructor(store: string, ledger: string, name: string) {
+    this.name = name
     this.#args = [WORKER, store, ledger, name]
   }
 
@@ -40,6 +45,15 @@ export class NodeProcess {
   /** SIGTERM; answers the exit code. */
   async stop(): Promise<number | null> {
     return this.#end('SIGTERM')
+  }
+
+  /** As a virtual machine is frozen: it neither runs nor knows. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -1,9 +1,8 @@
-import { defineTask, type Task } from '@evertick/core'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cli, startCli, type CliOutcome } from '../testing/test-cli.js'
+import { answered, cli, type CliOutcome } from '../testing/test-cli.js'
 import { testServer, type TestServer } from '../testing/test-server.js'
 
 const TOKEN = 'a-token-of-enough-length'
@@ -14,36 +13,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => rm(directory, { recursive: true }))
-
-const TASKS = [
-  defineTask({
-    name: 'greet',
-    run({ input, log }) {
-      const { name } = input as { name: string }
-      log(`hello \u001b[31m${name}`)
-      return { greeted: name }
-    },
-  }),
-  defineTask({
-    name: 'fail',
-    run() {
-      throw Object.assign(new Error('the disk is full'), { code: 'DISK_FULL' })
-    },
-  }),
-  defineTask({
-    name: 'slow',
-    run: ({ signal }) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error))
-      }),
-  }),
-] as unknown as Task<never>[]
-
-/** The one object that a command answered with --json. */
-function answered({ out, err, code }: CliOutcome): Record<string, unknown> {
-  expect({ err, code }).toEqual({ err: '', code: 0 })
-  return JSON.parse(out) as Record<string, unknown>
-}
 
 describe.each(['a store', 'a server'])('against %s', (kind) => {
   let server: TestServer | null = null
@@ -90,23 +59,21 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
 
   test('every flag of a schedule arrives as its field', async () => {
     await writeFile(join(directory, 'input.json'), '{"to":"me"}')
-    const schedule = answered(
-      await run(
-        ...['schedule', 'add', 'full', '--task', 'greet', '--allow-unknown-task', '--cron', '0 9 * * MON'],
-        ...[
-          '--timezone',
-          'Europe/Berlin',
-          '--input-file',
-          join(directory, 'input.json'),
-          '--overlap',
-          'bufferOne',
-        ],
-        ...['--catch-up', 'all', '--retry', '{"maxAttempts":3}', '--timeout', '1m30s', '--max-fires', '7'],
-        ...['--paused', '--json'],
-      ),
-    )
+    const timing = [
+      '--cron',
+      '0 9 * * MON',
+      '--timezone',
+      'Europe/Berlin',
+      '--max-fires',
+      '7',
+      '--timeout',
+      '1m30s',
+    ]
+    const policy = ['--overlap', 'bufferOne', '--catch-up', 'all', '--retry', '{"maxAttempts":3}', '--paused']
+    const task = ['--task', 'to-come', '--allow-unknown-task', '--input-file', join(directory, 'input.json')]
+    const schedule = answered(await run('schedule', 'add', 'full', ...task, ...timing, ...policy, '--json'))
     expect(schedule).toMatchObject({
-      task: 'greet',
+      task: 'to-come',
       trigger: { kind: 'cron', expression: '0 9 * * MON', timezone: 'Europe/Berlin' },
       input: { to: 'me' },
       overlap: 'bufferOne',
@@ -180,19 +147,8 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
   })
 
   test('what is wrong is named field by field, with exit code 2', async () => {
-    const { code, err } = await run(
-      ...[
-        'schedule',
-        'add',
-        'bad id',
-        '--http',
-        'file:///etc/passwd',
-        '--cron',
-        '99 * * * *',
-        '--timezone',
-        'Berlin',
-      ],
-    )
+    const timing = ['--cron', '99 * * * *', '--timezone', 'Berlin']
+    const { code, err } = await run('schedule', 'add', 'bad id', '--http', 'file:///etc/passwd', ...timing)
     expect(code).toBe(2)
     expect(err).toMatch(/^error INVALID_SCHEDULE: \d problems\n/)
     expect(err).toMatch(/^ {2}id: must be 1 to 128 characters/m)
@@ -258,125 +214,5 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
       expect(await run('runs', verb, 'none@1')).toMatchObject({ code: 3, out: '' })
     expect(await run('schedule', 'run', 'none')).toMatchObject({ code: 3, out: '' })
     expect(await run('runs', '--schedule', 'none')).toMatchObject({ code: 0, out: 'no runs\n' })
-  })
-})
-
-describe('with runs', () => {
-  let server: TestServer
-  let env: Record<string, string>
-  const run = (...argv: string[]): Promise<CliOutcome> => cli(argv, { env })
-
-  beforeAll(async () => {
-    server = await testServer({ scheduler: { tasks: TASKS, node: { name: 'node-a' } } })
-    await server.scheduler.start()
-    env = { EVERTICK_SERVER: await server.app.listen({ port: 0 }) }
-    for (const task of ['greet', 'fail', 'slow'])
-      await run(
-        'schedule',
-        'add',
-        task,
-        '--task',
-        task,
-        '--at',
-        '2099-01-01T00:00:00Z',
-        '--input',
-        '{"name":"Ada"}',
-      )
-  })
-
-  afterAll(() => server[Symbol.asyncDispose]())
-
-  test('run --wait shows the outcome, and fails when the run does', async () => {
-    const good = await run('schedule', 'run', 'greet', '--wait', '--input', '{"name":"Bob"}')
-    expect(good).toMatchObject({ code: 0, err: '' })
-    expect(good.out).toMatch(/^status +succeeded$/m)
-    expect(good.out).toContain('"greeted": "Bob"')
-    const bad = await run('schedule', 'run', 'fail', '--wait')
-    expect(bad.code).toBe(1)
-    expect(bad.out).toMatch(/^error +DISK_FULL: the disk is full$/m)
-    const json = await run('schedule', 'run', 'fail', '--wait', '--json')
-    expect(json.code).toBe(1)
-    expect(JSON.parse(json.out)).toMatchObject({
-      status: 'failed',
-      kind: 'manual',
-      error: { code: 'DISK_FULL' },
-    })
-  })
-
-  test('a run is listed with how it ended, and its log cannot command the terminal', async () => {
-    const done = JSON.parse((await run('schedule', 'run', 'greet', '--wait', '--json')).out) as { id: string }
-    const list = await run('runs', '--schedule', 'greet', '--status', 'succeeded,failed')
-    expect(list.out).toMatch(/^RUN +TASK +STATUS +ATTEMPT +WHEN +TOOK +NOTE$/m)
-    expect(list.out).toContain(done.id)
-    const log = await run('runs', 'log', done.id)
-    expect(log.out).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}hello \\x1b\[31mAda$/m)
-    const page = answered(await run('runs', 'log', done.id, '--json'))
-    expect(page['lines']).toMatchObject([{ level: 'info', message: 'hello \u001b[31mAda' }])
-  })
-
-  test('a running run is cancelled; an ended one is a conflict, and can be tried again', async () => {
-    const waiting = startCli(['schedule', 'run', 'slow', '--wait'], { env })
-    let running: { id: string }[] = []
-    while (running.length === 0)
-      running = (
-        answered(await run('runs', '--schedule', 'slow', '--status', 'running', '--json')) as {
-          items: { id: string }[]
-        }
-      ).items
-    const { id } = running[0]!
-    expect((await run('runs', 'cancel', id)).code).toBe(0)
-    expect(await waiting.outcome).toMatchObject({
-      code: 1,
-      out: expect.stringContaining('CANCELLED') as string,
-    })
-    expect(await run('runs', 'cancel', id)).toMatchObject({
-      code: 4,
-      err: expect.stringMatching(/^error ILLEGAL_STATE: /) as string,
-    })
-    expect((await run('runs', 'retry', id)).code).toBe(0)
-    await run('runs', 'cancel', id)
-  })
-
-  test('an interrupt ends the waiting, not the run', async () => {
-    const waiting = startCli(['schedule', 'run', 'slow', '--wait', '--json'], { env })
-    let items: { id: string }[] = []
-    while (items.length === 0)
-      ({ items } = answered(await run('runs', '--status', 'running', '--json')) as {
-        items: { id: string }[]
-      })
-    await waiting.interrupt()
-    const { code, out } = await waiting.outcome
-    expect(code).toBe(130)
-    const shown = JSON.parse(out) as { id: string; status: string }
-    expect(shown.status).toBe('running')
-    await run('runs', 'cancel', shown.id)
-  })
-
-  test('--follow shows what is there, then what happens, until it is interrupted', async () => {
-    const before = JSON.parse((await run('schedule', 'run', 'greet', '--wait', '--json')).out) as {
-      id: string
-    }
-    const words = startCli(['runs', '--follow', '--schedule', 'greet', '--limit', '1'], { env })
-    const lines = startCli(['runs', '--follow', '--schedule', 'greet', '--limit', '1', '--json'], { env })
-    await Promise.all([words.shows(before.id), lines.shows(before.id)])
-    const after = JSON.parse((await run('schedule', 'run', 'greet', '--wait', '--json')).out) as {
-      id: string
-    }
-    await Promise.all([words.shows(after.id), lines.shows(after.id)])
-    await Promise.all([words.interrupt(), lines.interrupt()])
-    expect(await words.outcome).toMatchObject({ code: 0, err: '' })
-    const followed = await lines.outcome
-    expect(followed.code).toBe(0)
-    const ids = followed.out
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { id: string }).id)
-    expect([...new Set(ids)]).toEqual([before.id, after.id])
-  })
-
-  test('nodes are listed with what they know', async () => {
-    const { out } = await run('nodes')
-    expect(out).toMatch(/^node-a +alive +\d+\/100 .*greet.*slow$/m)
-    expect(answered(await run('nodes', '--json'))).toMatchObject({ items: [{ node: 'node-a', alive: true }] })
   })
 })

@@ -1,0 +1,46 @@
+/**
+ * The schedules of the demo. `url` is where the server answers, `folder` where the demo may write.
+ * Each has another kind of trigger or task.
+ */
+export function demoSchedules(url, folder) {
+  return [
+    {
+      id: 'heartbeat',
+      description: 'Every two seconds, in this process.',
+      task: 'heartbeat',
+      trigger: { kind: 'interval', every: { seconds: 2 } },
+      input: { folder },
+    },
+    {
+      id: 'tidy-logs',
+      description: 'By a cron expression with seconds.',
+      task: 'tidy-logs',
+      trigger: { kind: 'cron', expression: '*/10 * * * * *' },
+      input: { folder, keepMinutes: 10 },
+    },
+    {
+      id: 'flaky',
+      description: 'Fails twice and is tried again after 0.5 s and 1 s.',
+      task: 'flaky',
+      trigger: { kind: 'interval', every: { seconds: 15 } },
+    },
+    {
+      id: 'check-health',
+      description: 'Calls a URL: here the server asks itself how it is.',
+      task: 'http',
+      trigger: { kind: 'interval', every: { seconds: 5 } },
+      input: { url: `${url}/healthz` },
+      timeoutMs: 2000,
+    },
+    {
+      id: 'disk-report',
+      description: 'Runs a program.',
+      task: 'command',
+      trigger: { kind: 'interval', every: { seconds: 20 } },
+      input:
+        process.platform === 'win32'
+          ? { program: 'node', args: ['--version'] }
+          : { program: 'df', args: ['-h', '.'] },
+    },
+  ]
+}
