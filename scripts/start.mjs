@@ -12,7 +12,7 @@ const env = process.env
 
 const coloured = env.FORCE_COLOR
   ? env.FORCE_COLOR !== '0'
-  : process.stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  : process.stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb'
 const paint = (format, text) => (coloured ? styleText(format, text, { validateStream: false }) : text)
 const write = (line) => process.stdout.write(`${line}\n`)
 

@@ -18,7 +18,8 @@ export const heartbeat = defineTask({
 export const tidyLogs = defineTask({
   name: 'tidy-logs',
   description: 'Deletes logs that are older than a few minutes.',
-  async run({ input, fireTime, log, progress, signal }) {
+  async run(context) {
+    const { input, fireTime, log, signal } = context
     await mkdir(input.folder, { recursive: true })
     const names = (await readdir(input.folder)).filter((name) => name.endsWith('.log'))
     const oldest = fireTime.getTime() - input.keepMinutes * 60_000
@@ -31,7 +32,7 @@ export const tidyLogs = defineTask({
         log(`deleted ${name}`)
         deleted += 1
       }
-      progress((index + 1) / names.length)
+      context.progress((index + 1) / names.length)
     }
     return { deleted, kept: names.length - deleted }
   },

@@ -75,7 +75,8 @@ export function readServeConfig(
   const read = new OptionReader(flags, env)
   const config: ServeConfig = {
     store: read.text('store'),
-    host: read.text('host'),
+    // An IPv6 address is often written as in a URL.
+    host: read.text('host').replace(/^\[(.*)\]$/, '$1'),
     port: read.integer('port', 0, 65_535),
     tasks: readTasks(flags.tasks, env),
     token: read.token(),

@@ -50,21 +50,7 @@ async function tasksOf(file: string): Promise<Set<Task>> {
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     throw invalid('tasks.loads', `The task module ${file} cannot be loaded: ${why}`, error)
   }
-  for (const [name, value] of Object.entries(module)) {
-    if (!isTask(value) && looksLikeTask(value)) {
-      const message =
-        `${name} of ${file} is a task of another copy of @evertick/core than this server has; ` +
-        'install evertick and @evertick/core side by side, in the project of the tasks'
-      throw invalid('tasks.sameCore', message)
-    }
-  }
   return new Set(Object.values(module).filter(isTask))
-}
-
-/** Has every field that defineTask gives, so it is one that this process cannot know. */
-function looksLikeTask(value: unknown): boolean {
-  const fields = ['name', 'run', 'inputSchema', 'retry', 'timeoutMs', 'concurrency']
-  return typeof value === 'object' && value !== null && fields.every((field) => field in value)
 }
 
 function noTask(path: string, files: number): InvalidError {

@@ -92,11 +92,9 @@ function serverOf(url: string, app: App, scheduler: Scheduler): Server {
 }
 
 /** Calling an address or a command needs no module; one that defines a task of that name replaces ours. */
-function withBuiltIns(tasks: readonly Task[]): Task<never>[] {
+function withBuiltIns(tasks: readonly Task[]): Task[] {
   const names = new Set(tasks.map(({ name }) => name))
-  const builtIns = [httpTask(), commandTask()].filter(({ name }) => !names.has(name))
-  // A handler only ever gets what its own schema let pass, which the type of a mixed list cannot say.
-  return [...tasks, ...builtIns] as unknown as Task<never>[]
+  return [...tasks, ...[httpTask(), commandTask()].filter(({ name }) => !names.has(name))]
 }
 
 async function listen(app: App, { host, port }: ServeConfig): Promise<string> {

@@ -13,7 +13,7 @@ export interface SchedulerOptions {
   /** A store, or the URL of one: `sqlite:PATH`, `sqlite::memory:`, `memory:`. */
   readonly store: Store | string
   /** What this node can run. Without tasks it still fires schedules, for other nodes to run. */
-  readonly tasks?: Iterable<Task<never>>
+  readonly tasks?: Iterable<Task>
   readonly node?: NodeOptions
   readonly lease?: Partial<LeaseTiming>
   /** For schedules that set none of their own. */
@@ -70,13 +70,16 @@ export interface PutOptions {
 
 /** A definition as people write it: dates instead of text, a task instead of its name. */
 export type ScheduleInput = Omit<ScheduleDefinition, 'task' | 'start' | 'end' | 'input'> & {
-  readonly task: TaskName | Task<never>
+  readonly task: TaskName | Task
   readonly start?: string | Date
   readonly end?: string | Date
   readonly input?: unknown
 }
 
-export type SchedulePatch = Partial<Omit<ScheduleInput, 'id'>>
+/** The fields to replace; `null` goes back to the default, where there is one. */
+export type SchedulePatch = {
+  readonly [Field in Exclude<keyof ScheduleInput, 'id'>]?: ScheduleInput[Field] | null
+}
 
 export interface ScheduleClient {
   /**
@@ -91,7 +94,7 @@ export interface ScheduleClient {
   get(id: ScheduleId): Promise<Schedule | null>
   /** At most 100 unless `limit` says otherwise (up to 1000). */
   list(query?: Partial<ScheduleQuery>): Promise<Page<Schedule>>
-  /** Replaces the fields given; for a field that is optional, `null` goes back to its default. */
+  /** Changes some fields and leaves the others; checked and written like a whole definition. */
   patch(
     id: ScheduleId,
     changes: SchedulePatch,

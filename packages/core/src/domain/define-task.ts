@@ -6,7 +6,8 @@ import { ATTEMPT_TIMEOUT_MS } from './policies.js'
 import { RETRY_DEFAULTS, type RetryPolicy } from './retry.js'
 import type { Task, TaskOptions } from './task.js'
 
-const DEFINED = new WeakSet<object>()
+/** Known to every copy of this package: a task module may have resolved another one than the server. */
+const BRAND = Symbol.for('evertick.task')
 /** A timer of Node cannot be set for longer than this: about 24 days. */
 export const MAX_TIMEOUT_MS = 2_000_000_000
 const OPTIONS = ['name', 'description', 'input', 'run', 'retry', 'timeoutMs', 'concurrency'] as const
@@ -43,14 +44,14 @@ export function defineTask<Schema extends StandardSchemaV1 | undefined = undefin
     retry: completeRetry(options.retry),
     timeoutMs: options.timeoutMs === undefined ? ATTEMPT_TIMEOUT_MS : options.timeoutMs,
     concurrency: Object.freeze({ ...options.concurrency }),
+    [BRAND]: true,
   })
-  DEFINED.add(task)
-  return task as unknown as ReturnType<typeof defineTask<Schema>>
+  return task
 }
 
 /** Whether {@link defineTask} made this value. */
 export function isTask(value: unknown): value is Task {
-  return typeof value === 'object' && value !== null && DEFINED.has(value)
+  return typeof value === 'object' && value !== null && BRAND in value
 }
 
 /** A partial rule over the defaults; `null` and `undefined` mean no retries. */

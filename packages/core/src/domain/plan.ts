@@ -190,7 +190,8 @@ class MissedCounter {
 
   /** Takes the newest one out again; `previous` is the fire time before it. */
   dropLast(previous: EpochMs): void {
-    this.#count--
+    // Where counting was given up, the newest one was not reached.
+    if (this.#exact) this.#count--
     this.to = previous
   }
 

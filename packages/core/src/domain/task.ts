@@ -21,14 +21,14 @@ export interface TaskContext<Input = unknown> {
   /** Adds a line to the run's log; 1 MiB per run is kept. */
   readonly log: TaskLog
   /** Tells how far it is: 0 to 1, or words, or both. Kept is the last one. */
-  progress(fraction: number | null, message?: string): void
+  readonly progress: (fraction: number | null, message?: string) => void
 }
 
 export interface TaskLog extends Record<LogLevel, (message: string) => void> {
   (message: string): void
 }
 
-// The result is stored as JSON: `undefined` becomes null, and what JSON cannot hold is a failed run.
+/** What it returns is stored as JSON: `undefined` becomes null, and what JSON cannot hold is a failed run. */
 export type TaskHandler<Input> = (context: TaskContext<Input>) => unknown
 
 /** How much of a task may run at once. */
@@ -55,12 +55,15 @@ export interface TaskOptions<Schema extends StandardSchemaV1 | undefined = Stand
   readonly concurrency?: TaskConcurrency
 }
 
-/** A named handler and its defaults, as {@link defineTask} made it. */
+/**
+ * A named handler and its defaults, as {@link defineTask} made it. `run` is written as a method, so that a list may
+ * hold tasks of different inputs: each handler only ever gets what its own schema let pass.
+ */
 export interface Task<Input = unknown> {
   readonly name: TaskName
   readonly description: string | null
-  readonly inputSchema: StandardSchemaV1<unknown, Input> | null
-  readonly run: TaskHandler<Input>
+  readonly inputSchema: StandardSchemaV1 | null
+  run(context: TaskContext<Input>): unknown
   readonly retry: RetryPolicy | null
   readonly timeoutMs: number | null
   readonly concurrency: TaskConcurrency

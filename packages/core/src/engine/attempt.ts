@@ -60,7 +60,7 @@ export class Attempt {
   }
 
   #call(input: unknown): unknown {
-    this.#context.input = input as never
+    this.#context.input = input
     return this.#options.task.run(this.#context)
   }
 

@@ -5,8 +5,8 @@ import type { ClaimedRun } from '../store/contract.js'
 import type { Reporter } from './reporter.js'
 
 /** What a handler sees of its attempt. What few handlers use is made when it is first asked for. */
-export class HandlerContext implements TaskContext<never> {
-  input: never = null as never
+export class HandlerContext implements TaskContext {
+  input: unknown = null
   readonly #run: ClaimedRun
   readonly #reporter: Reporter
   #controller: AbortController | null = null

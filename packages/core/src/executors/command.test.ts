@@ -39,7 +39,7 @@ function start(
     const checked = await task.inputSchema!['~standard'].validate(input)
     if (checked.issues !== undefined) throw new Error(checked.issues[0]!.message)
     const context: TaskContext<CommandInput> = {
-      input: checked.value,
+      input: checked.value as CommandInput,
       run: {
         id: 'report@1',
         scheduleId: 'report',

@@ -34,7 +34,7 @@ async function run(input: object, signal = new AbortController().signal): Promis
   if (outcome.issues !== undefined) throw new Error(outcome.issues[0]!.message)
   const silent = (): void => {}
   const context: TaskContext<HttpInput> = {
-    input: outcome.value,
+    input: outcome.value as HttpInput,
     run: {
       id: 'check@1764000000000',
       scheduleId: 'check',

@@ -1,4 +1,4 @@
-import { defineTask, type Task } from '@evertick/core'
+import { defineTask } from '@evertick/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answered, cli, startCli, type CliOutcome } from '../testing/test-cli.js'
 import { testServer, type TestServer } from '../testing/test-server.js'
@@ -25,7 +25,7 @@ const TASKS = [
         signal.addEventListener('abort', () => reject(signal.reason as Error))
       }),
   }),
-] as unknown as Task<never>[]
+]
 
 let server: TestServer
 let env: Record<string, string>

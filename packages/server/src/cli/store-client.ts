@@ -5,7 +5,6 @@ import {
   httpTask,
   type Run,
   type ScheduleInput,
-  type Task,
 } from '@evertick/core'
 import { runNotFound, scheduleNotFound } from '../http/errors.js'
 import {
@@ -24,8 +23,7 @@ import type { Client } from './client.js'
  * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, or INVALID_OPTION for a URL of no store.
  */
 export async function storeClient(url: string, clock: Clock): Promise<Client> {
-  // A handler only ever gets what its own schema let pass, which the type of a mixed list cannot say.
-  const tasks = [httpTask(), commandTask()] as unknown as Task<never>[]
+  const tasks = [httpTask(), commandTask()]
   const scheduler = await createScheduler({ store: url, tasks, clock })
   const { schedules, runs } = scheduler
   return {

@@ -44,7 +44,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = Object.freeze({
   INTERNAL: 500,
 })
 
-export const PROBLEM_TYPE = 'application/problem+json'
+const PROBLEM_TYPE = 'application/problem+json'
 
 /** What `statusOf` cannot tell from the code alone: a refusal of the HTTP layer itself, with its own status. */
 export class HttpError extends EvertickError {

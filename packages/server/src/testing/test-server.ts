@@ -7,7 +7,6 @@ import {
   type Logger,
   type Scheduler,
   type SchedulerOptions,
-  type Task,
 } from '@evertick/core'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -15,14 +14,14 @@ import { createApp } from '../http/app.js'
 import type { App } from '../http/routes/types.js'
 import { undocumented, type OpenApiDocument } from './documented.js'
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: unknown
   /** Instead of `body`, as it is. */
   readonly payload?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
   readonly text: string
@@ -126,4 +125,4 @@ const greet = defineTask({
   run: () => null,
 })
 
-const TASKS = [ok, failing, talking, greet, httpTask(), commandTask()] as unknown as Task<never>[]
+const TASKS = [ok, failing, talking, greet, httpTask(), commandTask()]
