@@ -20,7 +20,8 @@ function accepted(task: Task, input: unknown, result: StandardSchemaV1.Result<un
   if (result.issues === undefined) return result.value
   throw new InvalidInputError(
     result.issues.map((issue): Problem => {
-      const path = ['input', ...(issue.path ?? []).map(segment)].join('.')
+      // By Array.from: the paths of arktype are arrays of a kind of their own, whose `map` answers another path.
+      const path = ['input', ...Array.from(issue.path ?? [], segment)].join('.')
       const value = valueAt(input, issue.path ?? [])
       return {
         path,

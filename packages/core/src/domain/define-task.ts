@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { withDefaults } from './defaults.js'
 import { InvalidError } from './errors.js'
 import { FieldChecks, shown } from './field-checks.js'
 import { ID_RULE, isValidId } from './ids.js'
@@ -56,7 +57,7 @@ export function isTask(value: unknown): value is Task {
 
 /** A partial rule over the defaults; `null` and `undefined` mean no retries. */
 export function completeRetry(retry: Partial<RetryPolicy> | null | undefined): RetryPolicy | null {
-  return retry === null || retry === undefined ? null : Object.freeze({ ...RETRY_DEFAULTS, ...retry })
+  return retry === null || retry === undefined ? null : Object.freeze(withDefaults(RETRY_DEFAULTS, retry))
 }
 
 export function checkRetry(checks: FieldChecks, field: string, retry: unknown): void {

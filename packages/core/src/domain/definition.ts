@@ -78,12 +78,13 @@ export function normaliseDefinition(input: unknown, checkTrigger: TriggerCheck):
   }
   const triggers = checks.problems.length - others
   checkInput(checks, given['input'])
-  const payloads = checks.problems.length - others - triggers
   if (checks.problems.length > 0) {
-    const neverFires = checks.problems.every(({ rule }) => rule.endsWith('.neverFires'))
-    if (neverFires) throw new InvalidError('NEVER_FIRES', checks.problems)
-    const code = others > 0 ? 'INVALID_SCHEDULE' : triggers > 0 ? 'INVALID_TRIGGER' : 'PAYLOAD_TOO_LARGE'
-    throw new InvalidError(payloads > 0 && triggers > 0 ? 'INVALID_SCHEDULE' : code, checks.problems)
+    const every = (test: (problem: Problem) => boolean): boolean => checks.problems.every(test)
+    if (every(({ rule }) => rule.endsWith('.neverFires')))
+      throw new InvalidError('NEVER_FIRES', checks.problems)
+    if (every(({ rule }) => rule === 'size')) throw new InvalidError('PAYLOAD_TOO_LARGE', checks.problems)
+    const onlyTrigger = triggers === checks.problems.length
+    throw new InvalidError(onlyTrigger ? 'INVALID_TRIGGER' : 'INVALID_SCHEDULE', checks.problems)
   }
 
   if (start !== undefined) given['start'] = toIso(start)
@@ -127,10 +128,17 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-
 function checkInstant(checks: FieldChecks, field: string, value: unknown): number | undefined {
   if (value === undefined) return undefined
   const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value
-  const at = typeof text === 'string' && INSTANT.test(text) ? Date.parse(text) : Number.NaN
+  const at =
+    typeof text === 'string' && INSTANT.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : NaN
   if (!Number.isNaN(at)) return at
   checks.add(field, 'instant', `must be an instant such as 2026-12-01T09:00:00Z, but is ${shown(value)}`)
   return undefined
+}
+
+/** Whether the calendar has this date: `Date.parse` takes 30 February for 2 March. */
+function isDate(date: string): boolean {
+  const at = Date.parse(`${date}T00:00:00Z`)
+  return !Number.isNaN(at) && toIso(at).startsWith(date)
 }
 
 function checkInput(checks: FieldChecks, input: unknown): void {

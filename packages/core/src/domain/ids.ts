@@ -48,8 +48,11 @@ export function parseRunId(id: RunId): RunIdentity | null {
   const dot = id.indexOf('.', at)
   const digits = dot === -1 ? id.slice(at + 1) : id.slice(at + 1, dot)
   const requestId = dot === -1 ? '' : id.slice(dot + 1)
-  if (!/^-?\d{1,16}$/.test(digits) || (dot !== -1 && !isValidRequestId(requestId))) return null
-  return { scheduleId: id.slice(0, at), fireTime: Number(digits), requestId }
+  const identity = { scheduleId: id.slice(0, at), fireTime: Number(digits), requestId }
+  if (!isValidId(identity.scheduleId) || !Number.isSafeInteger(identity.fireTime)) return null
+  if (requestId !== '' && !isValidRequestId(requestId)) return null
+  // One run has one name: `a@007` must not be another for `a@7`.
+  return runIdOf(identity.scheduleId, identity.fireTime, requestId) === id ? identity : null
 }
 
 let lastMs = 0

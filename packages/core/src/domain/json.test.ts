@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonicalJson, isPlainObject } from './json.js'
@@ -26,10 +27,9 @@ test('equal values have equal canonical JSON, whatever the order of their keys',
 
 test('different values have different canonical JSON', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+    fc.property(fc.jsonValue({ maxDepth: 2 }), fc.jsonValue({ maxDepth: 2 }), (a, b) => {
       const [left, right] = [a, b].map((value) => JSON.parse(JSON.stringify(value)) as unknown)
-      fc.pre(canonicalJson(left) === canonicalJson(right))
-      expect(left).toEqual(right)
+      expect(canonicalJson(left) === canonicalJson(right)).toBe(isDeepStrictEqual(left, right))
     }),
   )
 })

@@ -29,6 +29,8 @@ export const RETRY_DEFAULTS: RetryPolicy = Object.freeze({
 /** Milliseconds to wait after attempt number `attempt` (1 for the first) failed, or `null` when it was the last. */
 export function retryDelayMs(policy: RetryPolicy | null, attempt: number, random: Random): number | null {
   if (policy === null || attempt >= policy.maxAttempts) return null
-  const delayMs = Math.min(policy.maxDelayMs, policy.initialDelayMs * policy.factor ** (attempt - 1))
+  // Kept finite: nothing times infinity would be no number at all.
+  const growth = Math.min(policy.factor ** (attempt - 1), Number.MAX_VALUE)
+  const delayMs = Math.min(policy.maxDelayMs, policy.initialDelayMs * growth)
   return Math.round(delayMs * (1 - policy.jitter * random()))
 }

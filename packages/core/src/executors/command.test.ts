@@ -28,16 +28,19 @@ function start(
     lines.push(`${level} ${message}`)
     for (const [part, wake] of waiting) if (message.includes(part)) wake()
   }
-  const log = Object.assign(write('info'), {
+  const log: TaskLog = Object.assign(write('info'), {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-  }) as TaskLog
+  })
   const task = commandTask(options)
   const execute = async (): Promise<CommandResult> => {
     const checked = await task.inputSchema!['~standard'].validate(input)
-    if (checked.issues !== undefined) throw new Error(checked.issues[0]!.message)
+    if (checked.issues !== undefined) {
+      const [issue] = checked.issues
+      throw new Error(`${issue!.path?.map(String).join('.')}: ${issue!.message}`)
+    }
     const context: TaskContext<CommandInput> = {
       input: checked.value as CommandInput,
       run: {
@@ -232,20 +235,23 @@ test('an attempt that is aborted before it starts starts nothing', async () => {
 })
 
 test.each([
-  [{}, 'program must be text that is not empty and has no null characters, but is nothing'],
+  [{}, 'program: must be text that is not empty and has no null characters, but is nothing'],
   [
     { program: 'df -h' },
-    'program must be one program without its arguments, which belong in args, but is "df -h"',
+    'program: must be one program without its arguments, which belong in args, but is "df -h"',
   ],
-  [{ program: 'a\0b' }, 'program must be text'],
-  [{ program: 'ls', args: '-l' }, 'args must be a list of texts, but is "-l"'],
-  [{ program: 'ls', args: ['-l', 3] }, 'args[1] must be text and has no null characters, but is 3'],
-  [{ program: 'ls', env: { '1X': 'a' } }, 'env.1X is not a variable'],
-  [{ program: 'ls', env: { EVERTICK_RUN_ID: 'a' } }, 'env.EVERTICK_RUN_ID cannot be given'],
-  [{ program: 'ls', env: { PASSWORD: 'secret\0' } }, 'env.PASSWORD must be text without null characters'],
-  [{ program: 'ls', acceptExitCodes: [] }, 'acceptExitCodes must be a list of whole numbers from 0 to 255'],
-  [{ program: 'ls', maxOutputBytes: -1 }, 'maxOutputBytes must be a whole number from 0 to 65536, but is -1'],
-  [{ program: 'ls', shell: true }, 'shell is not a known field'],
+  [{ program: 'a\0b' }, 'program: must be text'],
+  [{ program: 'ls', args: '-l' }, 'args: must be a list of texts, but is "-l"'],
+  [{ program: 'ls', args: ['-l', 3] }, 'args[1]: must be text and has no null characters, but is 3'],
+  [{ program: 'ls', env: { '1X': 'a' } }, 'env.1X: is not a variable'],
+  [{ program: 'ls', env: { EVERTICK_RUN_ID: 'a' } }, 'env.EVERTICK_RUN_ID: cannot be given'],
+  [{ program: 'ls', env: { PASSWORD: 'secret\0' } }, 'env.PASSWORD: must be text without null characters'],
+  [{ program: 'ls', acceptExitCodes: [] }, 'acceptExitCodes: must be a list of whole numbers from 0 to 255'],
+  [
+    { program: 'ls', maxOutputBytes: -1 },
+    'maxOutputBytes: must be a whole number from 0 to 65536, but is -1',
+  ],
+  [{ program: 'ls', shell: true }, 'shell: is not a known field'],
 ])('%j is refused', async (input, problem) => {
   const failure = start(input).outcome
   await expect(failure).rejects.toThrow(problem)

@@ -8,7 +8,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 const REDIRECTS = ['follow', 'error'] as const
 
 /** Statuses from `from` to `to`, both included. */
-export interface StatusRange {
+interface StatusRange {
   readonly from: number
   readonly to: number
 }

@@ -219,26 +219,17 @@ test('an aborted attempt ends with the reason of the signal', async () => {
 })
 
 test.each([
-  [{}, 'url: url must be text, but is nothing'],
-  [
-    { url: 'file:///etc/passwd' },
-    'url: url must begin with http:// or https://, but is "file:///etc/passwd"',
-  ],
-  [{ url: '/relative' }, 'url: url must be a whole URL such as https://example.org/path, but is "/relative"'],
-  [{ url: 'http://me:secret@host/' }, 'url: url must not contain a user name or a password'],
-  [{ url: 'http://host/', methd: 'PUT' }, 'methd: methd is not a known field; did you mean method?'],
-  [{ url: 'http://host/', method: 'BREW' }, 'method: method must be one of GET'],
-  [{ url: 'http://host/', method: 'GET', body: 1 }, 'body: body cannot be sent with GET'],
+  [{}, 'url: must be text, but is nothing'],
+  [{ url: 'file:///etc/passwd' }, 'url: must begin with http:// or https://, but is "file:///etc/passwd"'],
+  [{ url: '/relative' }, 'url: must be a whole URL such as https://example.org/path, but is "/relative"'],
+  [{ url: 'http://me:secret@host/' }, 'url: must not contain a user name or a password'],
+  [{ url: 'http://host/', methd: 'PUT' }, 'methd: is not a known field; did you mean method?'],
+  [{ url: 'http://host/', method: 'BREW' }, 'method: must be one of GET'],
+  [{ url: 'http://host/', method: 'GET', body: 1 }, 'body: cannot be sent with GET'],
   [{ url: 'http://host/', headers: { 'x\r\ny': 'z' } }, 'is not a header'],
-  [
-    { url: 'http://host/', headers: { x: 'a\r\nb: c' } },
-    'headers.x: headers.x must be text without line breaks',
-  ],
+  [{ url: 'http://host/', headers: { x: 'a\r\nb: c' } }, 'headers.x: must be text without line breaks'],
   [{ url: 'http://host/', headers: { 'Evertick-Fence': '1' } }, 'Evertick sets this header itself'],
-  [
-    { url: 'http://host/', acceptStatus: ['299-200'] },
-    'acceptStatus: acceptStatus must be a status, a range',
-  ],
+  [{ url: 'http://host/', acceptStatus: ['299-200'] }, 'acceptStatus: must be a status, a range'],
   [
     { url: 'http://host/', maxResponseBytes: 1e9 },
     'must be a whole number from 0 to 65536, but is 1000000000',

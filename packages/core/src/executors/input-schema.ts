@@ -18,7 +18,10 @@ export function inputSchema<Output>(
         const output = checks.object('', input, known) ? read(input, checks) : null
         if (output !== null && checks.problems.length === 0) return { value: output }
         return {
-          issues: checks.problems.map(({ path, message }) => ({ message, path: path === '' ? [] : [path] })),
+          // Whoever shows an issue shows its path with it.
+          issues: checks.problems.map(({ path, message }) =>
+            path === '' ? { message, path: [] } : { message: message.slice(path.length + 1), path: [path] },
+          ),
         }
       },
     },

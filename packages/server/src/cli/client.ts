@@ -7,7 +7,7 @@ import { UsageError } from './failures.js'
 import { httpClient } from './http-client.js'
 import { storeClient } from './store-client.js'
 
-export type { FireJson, LogPageJson, NodeJson, RunJson, ScheduleJson }
+export type { FireJson, LogPageJson, RunJson, ScheduleJson }
 
 export interface PageJson<Item> {
   readonly items: readonly Item[]
@@ -20,7 +20,7 @@ export interface ScheduleRequest {
   readonly [field: string]: unknown
 }
 
-export interface ScheduleFilter {
+interface ScheduleFilter {
   readonly state?: ScheduleState
   readonly task?: string
   readonly limit: number

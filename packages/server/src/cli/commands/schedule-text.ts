@@ -6,7 +6,7 @@ import { fieldList, table } from '../table.js'
 import { durationMs, durationText, relativeIso, type DurationFields } from '../time-text.js'
 
 /** A trigger in a few words; one of an unknown kind as its JSON. */
-export function triggerText(trigger: TriggerJson): string {
+function triggerText(trigger: TriggerJson): string {
   const { kind, timezone } = trigger
   const zone = typeof timezone === 'string' ? ` ${timezone}` : ''
   if (kind === 'cron') return oneLine(`${jsonText(trigger['expression'])}${zone}`, 60)

@@ -1,0 +1,5 @@
+/** The defaults with what was given instead. A field that is given as `undefined` was not given. */
+export function withDefaults<Values extends object>(defaults: Values, given: Partial<Values>): Values {
+  const decided = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(decided) }
+}
