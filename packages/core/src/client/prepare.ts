@@ -34,20 +34,32 @@ function withNames(input: unknown): unknown {
 /**
  * Where a schedule begins: its first fire time after now. One whose only fire time has just passed begins with that,
  * as long as it is within the misfire grace: the request may simply have taken its time.
+ * `fires` is how many of its `maxFires` are used up.
  * @throws {InvalidError} NEVER_FIRES when there is none.
  */
-export function firstFire({ definition, plannable: schedule }: PreparedSchedule, now: EpochMs): FireTime {
-  const { trigger, policy } = schedule
+export function firstFire(
+  { definition, plannable: schedule }: PreparedSchedule,
+  now: EpochMs,
+  fires: number,
+): FireTime {
+  const { trigger, policy, maxFires } = schedule
+  if (maxFires !== null && fires >= maxFires) {
+    const message = `maxFires is ${maxFires}, but ${definition.id} has fired ${fires} times already; raise it, or delete the schedule first`
+    throw new InvalidError('NEVER_FIRES', [{ path: 'maxFires', rule: 'maxFires.neverFires', message }])
+  }
   const next = trigger.next(now) ?? trigger.next(now - policy.misfireGraceMs)
   if (next !== null) return withJitter(schedule, next)
   const bounds = definition.end === undefined ? '' : ` before its end, ${definition.end}`
-  throw new InvalidError('NEVER_FIRES', [
-    {
-      path: 'trigger',
-      rule: 'trigger.neverFires',
-      message: `trigger has no fire time left${bounds}: ${JSON.stringify(definition.trigger)} would never fire`,
-    },
-  ])
+  const message = `trigger has no fire time left${bounds}: ${JSON.stringify(definition.trigger)} would never fire`
+  throw new InvalidError('NEVER_FIRES', [{ path: 'trigger', rule: 'trigger.neverFires', message }])
+}
+
+export function hasFireLeft(
+  { plannable: { trigger, maxFires } }: PreparedSchedule,
+  fires: number,
+  now: EpochMs,
+): boolean {
+  return (maxFires === null || fires < maxFires) && trigger.next(now) !== null
 }
 
 /**

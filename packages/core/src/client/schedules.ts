@@ -12,6 +12,7 @@ import type { Page, PutSchedule, ScheduleQuery, Store } from '../store/contract.
 import { plannable } from '../triggers/plannable.js'
 import {
   firstFire,
+  hasFireLeft,
   prepare,
   requireFittingInput,
   requireKnownTasks,
@@ -217,23 +218,18 @@ export class Schedules implements ScheduleClient {
   }
 }
 
-/** The rule of `put`: what to write over what is there. */
+/** The rule of `put`: what to write over what is there, or `null` to leave that as it is. */
 function put(
   prepared: PreparedSchedule,
   existing: Schedule | null,
   now: EpochMs,
-  { ifExists = 'replace', ifRevision }: PutOptions,
+  { ifExists = 'replace', ifRevision, paused = false }: PutOptions,
 ): PutSchedule | null {
   const { definition } = prepared
   if (existing === null) {
     if (ifRevision !== undefined) throw notFound(definition.id)
-    return {
-      definition,
-      state: 'active',
-      stateReason: null,
-      expect: 'absent',
-      timing: firstFire(prepared, now),
-    }
+    const timing = firstFire(prepared, now, 0)
+    return { definition, state: paused ? 'paused' : 'active', stateReason: null, expect: 'absent', timing }
   }
   if (ifExists === 'error') {
     throw new EvertickError('SCHEDULE_EXISTS', `There is a schedule ${definition.id} already`)
@@ -241,21 +237,33 @@ function put(
   if (ifRevision !== undefined && existing.revision !== ifRevision) {
     throw revisionConflict(definition.id, existing.revision, ifRevision)
   }
-  if (ifExists === 'keep') return null
-  const sameTiming = prepared.timing === timingOf(existing.definition)
-  if (sameTiming && canonicalJson(existing.definition) === canonicalJson(definition)) return null
+  return ifExists === 'keep' ? null : replacement(prepared, existing, now, paused)
+}
+
+function replacement(
+  prepared: PreparedSchedule,
+  existing: Schedule,
+  now: EpochMs,
+  pause: boolean,
+): PutSchedule | null {
+  const { definition } = prepared
   const expect = existing.revision
-  const ended = existing.state === 'finished' || existing.state === 'broken'
-  if (sameTiming && !ended) {
-    return { definition, state: existing.state, stateReason: existing.stateReason, expect, timing: 'keep' }
+  const sameTiming = prepared.timing === timingOf(existing.definition)
+  const unchanged = sameTiming && canonicalJson(existing.definition) === canonicalJson(definition)
+  const pausing = pause && existing.state === 'active'
+  // Put again, a broken schedule is computed anew: what it lacked may be there now.
+  if (unchanged && !pausing && existing.state !== 'broken') return null
+  const paused = pausing || existing.state === 'paused'
+  const state = paused ? 'paused' : 'active'
+  const stateReason = paused ? existing.stateReason : null
+  if (sameTiming && (existing.state === 'active' || existing.state === 'paused')) {
+    return { definition, state, stateReason, expect, timing: 'keep' }
   }
-  if (sameTiming && existing.state === 'finished' && plannable(definition).trigger.next(now) === null) {
+  if (sameTiming && existing.state === 'finished' && !hasFireLeft(prepared, existing.fires, now)) {
     // Nothing left to fire, and nothing about that was changed: only its words or policies were.
     return { definition, state: 'finished', stateReason: existing.stateReason, expect, timing: null }
   }
-  const state = existing.state === 'paused' ? 'paused' : 'active'
-  const stateReason = state === 'paused' ? existing.stateReason : null
-  return { definition, state, stateReason, expect, timing: firstFire(prepared, now) }
+  return { definition, state, stateReason, expect, timing: firstFire(prepared, now, existing.fires) }
 }
 
 function withState(

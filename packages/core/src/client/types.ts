@@ -59,13 +59,15 @@ export interface Scheduler extends AsyncDisposable {
   listNodes(): Promise<NodeRecord[]>
 }
 
-/** `false` for a task that is unknown to every node is refused; say `true` when the node that knows it comes later. */
 export interface PutOptions {
   /** `replace` changes it, `keep` leaves it as it is, `error` refuses. @default 'replace' */
   readonly ifExists?: 'replace' | 'keep' | 'error'
   /** Refuse unless the schedule has this revision. */
   readonly ifRevision?: number
+  /** Take a task that no node knows: the one that does comes later. @default false */
   readonly allowUnknownTask?: boolean
+  /** Written as paused, so that nothing fires before it is resumed. @default false */
+  readonly paused?: boolean
 }
 
 /** A definition as people write it: dates instead of text, a task instead of its name. */

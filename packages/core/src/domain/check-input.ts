@@ -23,10 +23,12 @@ function accepted(task: Task, input: unknown, result: StandardSchemaV1.Result<un
       // By Array.from: the paths of arktype are arrays of a kind of their own, whose `map` answers another path.
       const path = ['input', ...Array.from(issue.path ?? [], segment)].join('.')
       const value = valueAt(input, issue.path ?? [])
+      // Most schemas tell what they found; a value that is missing, or large, would tell nothing.
+      const found = isShort(value) && !issue.message.includes(shown(value)) ? ` (it is ${shown(value)})` : ''
       return {
         path,
         rule: 'input.schema',
-        message: `${path} does not fit task ${task.name}: ${issue.message} (it is ${shown(value)})`,
+        message: `${path} does not fit task ${task.name}: ${issue.message}${found}`,
       }
     }),
   )
@@ -38,6 +40,12 @@ class InvalidInputError extends InvalidError {
   constructor(problems: readonly Problem[]) {
     super('INVALID_INPUT', problems)
   }
+}
+
+function isShort(value: unknown): boolean {
+  return (
+    value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+  )
 }
 
 type PathPart = PropertyKey | { readonly key: PropertyKey }

@@ -125,7 +125,7 @@ describe.each(Object.entries(schemas))('an input schema of %s', (_library, task)
   })
 
   test('names the field that is wrong, with its value', async () => {
-    const check = async (input: unknown): Promise<unknown> => checkInput(task as Task, input)
+    const check = async (input: unknown): Promise<unknown> => checkInput(task, input)
     await expect(check({ to: 5 })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       retryable: false,

@@ -202,7 +202,7 @@ describe('the code of a refusal', () => {
     ['INVALID_SCHEDULE', { ...minimal, jitterMs: -1 }, neverFires, ['jitterMs', 'trigger']],
     ['INVALID_SCHEDULE', { ...minimal, input: { at: new Date(0) } }, anyTrigger, ['input.at']],
   ] as const)('is %s', (code, input, checkTrigger, paths) => {
-    const error = refusal(input, checkTrigger as () => Problem[])
+    const error = refusal(input, checkTrigger)
     expect(error.code).toBe(code)
     expect(error.problems.map(({ path }) => path)).toEqual(paths)
   })

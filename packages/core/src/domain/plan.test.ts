@@ -131,7 +131,7 @@ describe('a plan', () => {
       fc.property(cases, (c) => {
         fc.pre(c.maxFires !== null)
         const { runs, next } = planOf(c)
-        const left = Math.max(0, c.maxFires! - c.fires)
+        const left = Math.max(0, c.maxFires - c.fires)
         expect(runs.length).toBeLessThanOrEqual(left)
         if (runs.length === left) expect(next).toBeNull()
         else if (c.times.some((time) => time > c.now)) expect(next).not.toBeNull()

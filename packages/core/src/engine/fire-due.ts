@@ -34,6 +34,8 @@ export class FireDue {
   readonly #options: FireDueOptions
   readonly #cache: ScheduleCache
   readonly #reported = new Set<string>()
+  /** How many of those that were due last time this node could not handle. */
+  #leftAlone = 0
   #lastPeekAt: number | null = null
 
   constructor(options: FireDueOptions) {
@@ -51,14 +53,18 @@ export class FireDue {
     const { free } = dispatcher.slots
     // As many as can start at once, so that a fire costs one round trip; without slots, as many as there are.
     const limit = free < LEAST_AT_ONCE ? MOST_AT_ONCE : Math.min(free, MOST_AT_ONCE)
-    const peek = await store.peek(limit)
+    // What this node cannot handle stays due, before all others: look beyond it.
+    const peek = await store.peek(limit + this.#leftAlone)
     const peekedAt = now()
     this.#lastPeekAt = peekedAt
     const handled = peek.due.length > 0 ? await this.#fire(peek) : 0
+    const leftBefore = this.#leftAlone
+    this.#leftAlone = peek.due.length - handled
+    if (handled > 0 || this.#leftAlone > leftBefore) return 0
     const nextDueInMs = peek.nextDueAt === null ? Infinity : peek.nextDueAt - peek.now - (now() - peekedAt)
-    if (peek.due.length === 0) return Math.max(0, Math.min(nextDueInMs, pollMs))
-    // What this node cannot handle stays due: it must not make the loop spin.
-    return handled > 0 ? 0 : pollMs
+    // Due at once, but not found beyond what is left alone: the loop must not spin.
+    if (nextDueInMs <= 0 && this.#leftAlone > 0) return pollMs
+    return Math.max(0, Math.min(nextDueInMs, pollMs))
   }
 
   async #fire(peek: Peek): Promise<number> {

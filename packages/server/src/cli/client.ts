@@ -41,10 +41,7 @@ export interface RunFilter {
  * @throws {UnreachableError} nobody answers.
  */
 export interface Client extends AsyncDisposable {
-  putSchedule(
-    schedule: ScheduleRequest,
-    options: Pick<PutOptions, 'ifExists' | 'allowUnknownTask'>,
-  ): Promise<ScheduleJson>
+  putSchedule(schedule: ScheduleRequest, options: Omit<PutOptions, 'ifRevision'>): Promise<ScheduleJson>
   getSchedule(id: string): Promise<ScheduleJson>
   listSchedules(filter: ScheduleFilter): Promise<PageJson<ScheduleJson>>
   pauseSchedule(id: string, reason: string | undefined): Promise<ScheduleJson>

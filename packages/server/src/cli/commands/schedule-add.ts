@@ -57,18 +57,18 @@ export function addScheduleAdd(parent: Command, context: CliContext): void {
         .choices(['replace', 'keep', 'error'])
         .default('replace'),
     )
-    .option('--paused', 'pause it at once')
+    .option('--paused', 'nothing fires before it is resumed')
     .option('--file <file>', 'a JSON file with the definition; flags go before it')
     .option('--allow-unknown-task', 'take a task that no node knows yet')
     .addHelpText('after', EXAMPLES)
     .action(async (id: string, words: string[], flags: AddFlags) => {
       const request = await scheduleRequest(id, words, flags)
       await useClient(context, flags, async ({ client, answer, style, now }) => {
-        const put = await client.putSchedule(request, {
+        const schedule = await client.putSchedule(request, {
           ...(flags.ifExists === undefined ? {} : { ifExists: flags.ifExists }),
           ...(flags.allowUnknownTask === undefined ? {} : { allowUnknownTask: flags.allowUnknownTask }),
+          ...(flags.paused === undefined ? {} : { paused: flags.paused }),
         })
-        const schedule = flags.paused ? await client.pauseSchedule(put.id, undefined) : put
         answer(schedule, scheduleLine(schedule, style, now))
       })
     })

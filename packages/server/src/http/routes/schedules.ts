@@ -15,6 +15,11 @@ const AllowUnknownTask = {
     Type.Boolean({ description: 'Take a task that no node knows yet. Its runs wait until one does.' }),
   ),
 }
+const Paused = {
+  paused: Type.Optional(
+    Type.Boolean({ description: 'Write it as paused, so that nothing fires before it is resumed.' }),
+  ),
+}
 const strict = { additionalProperties: false }
 
 /** Checked by the scheduler; here it only must be an object. */
@@ -40,6 +45,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
               }),
             ),
             ...AllowUnknownTask,
+            ...Paused,
           },
           strict,
         ),
@@ -52,11 +58,11 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
       config: { documentedBody: ScheduleInputSchema },
     },
     async (request, reply) => {
-      const { ifExists = 'error', allowUnknownTask = false } = request.query
+      const { ifExists = 'error', allowUnknownTask = false, paused = false } = request.query
       const input = request.body as unknown as ScheduleInput
       // Only the status of the answer depends on this; what happens is decided by the put alone.
       const existed = ifExists !== 'error' && (await exists(input.id))
-      const schedule = await schedules.put(input, { ifExists, allowUnknownTask })
+      const schedule = await schedules.put(input, { ifExists, allowUnknownTask, paused })
       return reply
         .code(existed ? 200 : 201)
         .header('location', `/api/v1/schedules/${encodeURIComponent(schedule.id)}`)
@@ -78,7 +84,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
         params: ScheduleParams,
         body: UncheckedBody,
         headers: IfMatchHeader,
-        querystring: Type.Object({ ...IfRevisionQuery, ...AllowUnknownTask }, strict),
+        querystring: Type.Object({ ...IfRevisionQuery, ...AllowUnknownTask, ...Paused }, strict),
         response: {
           200: { ...ref(ScheduleSchema), description: 'It existed.' },
           201: { ...ref(ScheduleSchema), description: 'It was created.' },
@@ -89,7 +95,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
     },
     async (request, reply) => {
       const { id } = request.params
-      const { ifRevision, allowUnknownTask = false } = request.query
+      const { ifRevision, allowUnknownTask = false, paused = false } = request.query
       const given = request.body['id']
       if (given !== undefined && given !== id) {
         const message = `id must be left out or be ${JSON.stringify(id)} as in the address, but is ${JSON.stringify(given)}`
@@ -99,6 +105,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
       const schedule = await schedules.put({ ...request.body, id } as ScheduleInput, {
         ...expectedRevision(request, ifRevision),
         allowUnknownTask,
+        paused,
       })
       return reply
         .code(existed ? 200 : 201)
