@@ -31,6 +31,7 @@ export class Attempt {
   readonly #options: AttemptOptions
   readonly #spec: RunSpec
   readonly #context: HandlerContext
+  readonly #startedAt: number
   #abortReason: EvertickError | null = null
   #cancelTimer: (() => void) | null = null
   #settled = false
@@ -39,10 +40,16 @@ export class Attempt {
     this.#options = options
     this.#spec = options.run.spec === null ? {} : (JSON.parse(options.run.spec) as RunSpec)
     this.#context = new HandlerContext(options.run, options.reporter)
+    this.#startedAt = options.clock.monotonic()
   }
 
   get claimed(): ClaimedRun {
     return this.#options.run
+  }
+
+  /** How long it has been under way. */
+  get durationMs(): number {
+    return Math.round(this.#options.clock.monotonic() - this.#startedAt)
   }
 
   /** Calls the handler. Never throws and never rejects: how it ends goes to `ended`. */
@@ -60,6 +67,8 @@ export class Attempt {
   }
 
   #call(input: unknown): unknown {
+    // Told to end while its input was being checked: then it does not begin.
+    if (this.#abortReason !== null) throw this.#abortReason
     this.#context.input = input
     return this.#options.task.run(this.#context)
   }

@@ -72,23 +72,23 @@ export class Attempts {
   #ended(attempt: Attempt, outcome: AttemptOutcome | null): void {
     const { slots, reporter, events, slotFreed } = this.#options
     const run = attempt.claimed
+    const { durationMs } = attempt
     // Another attempt of the same run may have come back to this node in a new session.
     if (this.#running.get(run.runId) === attempt) this.#running.delete(run.runId)
     slots.give(run.task)
     slotFreed()
     if (outcome === null) events.emit('run.leaseLost', eventOf(run))
-    else reporter.outcome(run, outcome, (accepted) => this.#answered(run, outcome, accepted))
+    else reporter.outcome(run, outcome, (accepted) => this.#answered(run, outcome, durationMs, accepted))
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #answered(run: ClaimedRun, outcome: AttemptOutcome, accepted: boolean): void {
-    const { events, clock } = this.#options
+  #answered(run: ClaimedRun, outcome: AttemptOutcome, durationMs: number, accepted: boolean): void {
+    const { events } = this.#options
     if (!accepted) {
       events.emit('run.leaseLost', eventOf(run))
       return
     }
     const event = eventOf(run)
-    const durationMs = Math.max(0, clock.now() - run.startedAt)
     switch (outcome.kind) {
       case 'succeeded':
         if (events.has('run.succeeded')) {

@@ -66,7 +66,7 @@ export class Firing {
     if (next !== null && next.fireTime <= fireTime) return false
 
     const mark = schedule.highWaterMark ?? -Infinity
-    if (missed !== null && missed.to > mark) this.#recordMissed(decision, missed, now, created)
+    if (missed !== null) this.#recordMissed(decision, missed, now, created)
     let { fires } = schedule
     let reached = Math.max(mark, missed?.to ?? -Infinity)
     for (const fire of runs) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { DeclarePromise } from './promise.js'
+import { TASK } from './test-node.js'
 import { succeeded } from './world.js'
 
 export function dispatchPromises(promise: DeclarePromise): void {
@@ -21,9 +22,15 @@ export function dispatchPromises(promise: DeclarePromise): void {
   promise('what does not fit into the slots waits', async (world) => {
     const node = await world.node('a')
     await world.schedule('burst')
-    const result = await world.commit('burst', { runs: 5 }, node.dispatch({ slots: 2 }))
-    assert.deepEqual([result.claimed.length, result.waiting], [2, 3])
-    assert.deepEqual((await world.runsOf('burst')).filter((run) => run.status === 'pending').length, 3)
+    const inAll = node.dispatch({ slots: 2, tasks: { [TASK]: { slots: 10 } } })
+    const first = await world.commit('burst', { runs: 5 }, inAll)
+    assert.deepEqual([first.claimed.length, first.waiting], [2, 3])
+    assert.equal((await world.runsOf('burst')).filter((run) => run.status === 'pending').length, 3)
+
+    await world.schedule('other', { task: 'other' })
+    const ofTheTask = node.dispatch({ slots: 10, tasks: { other: { slots: 1 } } })
+    const second = await world.commit('other', { runs: 3 }, ofTheTask)
+    assert.deepEqual([second.claimed.length, second.waiting], [1, 2])
   })
 
   promise('a run of a task or group that the node does not offer waits for another node', async (world) => {

@@ -19,7 +19,7 @@ export interface StoreUnderTest {
   close(): Promise<void>
 }
 
-/** The part of a test runner that the suite needs: that of vitest, node:test and jest-like runners fits as it is. */
+/** The part of a test runner that the suite needs: `describe` and `test` of vitest or of node:test fit as they are. */
 export interface TestApi {
   describe(name: string, body: () => void): unknown
   test(name: string, body: (context: TestContext) => Promise<void>): unknown

@@ -161,6 +161,7 @@ async function allPages(world: World, query: RunQuery, between?: () => Promise<u
     const page = await world.store.listRuns(cursor === null ? query : { ...query, cursor })
     assert.ok(page.items.length <= query.limit)
     pages.push(page.items)
+    assert.ok(pages.length <= 100, 'the pages come to an end')
     cursor = page.nextCursor
     await between?.()
   } while (cursor !== null)

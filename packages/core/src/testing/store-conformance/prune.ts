@@ -137,7 +137,9 @@ async function ended(world: World, id: string, outcomes: readonly AttemptOutcome
 /** Prunes until there is no more; answers how many runs went. */
 async function prune(world: World, defaults: HistoryPolicy): Promise<number> {
   let deleted = 0
+  let calls = 0
   for (let more = true; more;) {
+    assert.ok(calls++ < 100, 'it comes to an end')
     const result = await world.store.prune(defaults, 100)
     deleted += result.deleted
     more = result.more

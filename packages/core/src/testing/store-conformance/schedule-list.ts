@@ -38,6 +38,7 @@ export function scheduleListPromises(promise: DeclarePromise): void {
     do {
       const page = await world.store.listSchedules(cursor === null ? { limit: 2 } : { limit: 2, cursor })
       seen.push(...ids(page.items))
+      assert.ok(seen.length <= 100, 'the pages come to an end')
       cursor = page.nextCursor
       await disturb.shift()?.()
     } while (cursor !== null)

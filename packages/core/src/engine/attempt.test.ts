@@ -1,0 +1,502 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../domain/define-task.js'
+import { NonRetryableError } from '../domain/errors.js'
+import { SIZE_LIMITS } from '../domain/policies.js'
+import type { Run } from '../domain/run.js'
+import type { TaskContext, TaskOptions } from '../domain/task.js'
+import { Held, TestCluster, type TestMember } from '../testing/test-cluster.js'
+import { ABORT_GRACE_MS } from './attempt.js'
+
+let cluster: TestCluster
+
+beforeEach(() => {
+  cluster = new TestCluster()
+})
+
+/** Runs a handler once, ten seconds after the cluster began. */
+async function once(
+  run: (context: TaskContext<never>) => unknown,
+  options: Partial<TaskOptions<undefined>> = {},
+): Promise<{ run: Run; node: TestMember }> {
+  const task = defineTask({ name: 'once', ...options, run })
+  const node = await cluster.node({ tasks: [task] })
+  await cluster.schedule(node, { task, maxFires: 1 })
+  await cluster.advance(10_000)
+  return { run: await cluster.run(cluster.id(10_000)), node }
+}
+
+const RETRY = { maxAttempts: 3, initialDelayMs: 1000, jitter: 0 }
+
+describe('a handler', () => {
+  test.each([
+    ['nothing', undefined, null],
+    ['null', null, null],
+    ['a value', { n: [1, 'two'] }, { n: [1, 'two'] }],
+    ['a promise', Promise.resolve(5), 5],
+    ['a function', () => 5, null],
+  ])('that returns %s has succeeded', async (_what, value, result) => {
+    const { run, node } = await once(() => value)
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      result,
+      error: null,
+      attempt: 1,
+      endedAt: run.startedAt,
+    })
+    expect(node.events.map(({ type }) => type)).toEqual(['run.started', 'run.succeeded'])
+  })
+
+  test('is given what it is to do', async () => {
+    let context!: TaskContext
+    const { run } = await once((given) => {
+      context = given
+    })
+    expect(context).toMatchObject({
+      input: null,
+      attempt: 1,
+      fence: run.fence,
+      run: {
+        id: run.id,
+        scheduleId: 'job',
+        kind: 'scheduled',
+        task: 'once',
+        dueAt: run.dueAt,
+        createdAt: run.createdAt,
+      },
+    })
+    expect(context.fireTime).toEqual(new Date(run.fireTime))
+    expect(context.signal.aborted).toBe(false)
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken')
+      },
+      'HANDLER_FAILED',
+      'broken',
+    ],
+    ['rejects', () => Promise.reject(new Error('broken')), 'HANDLER_FAILED', 'broken'],
+    [
+      'throws text',
+      () => {
+        throw 'just text'
+      },
+      'HANDLER_FAILED',
+      'just text',
+    ],
+    [
+      'throws a plain object',
+      () => {
+        throw { a: 1 }
+      },
+      'HANDLER_FAILED',
+      'Threw {"a":1}',
+    ],
+    [
+      'throws nothing',
+      () => {
+        throw undefined
+      },
+      'HANDLER_FAILED',
+      'Threw undefined',
+    ],
+    ['rejects with a symbol', () => Promise.reject(Symbol('no')), 'HANDLER_FAILED', 'Threw Symbol(no)'],
+    [
+      'throws a code',
+      () => {
+        throw Object.assign(new Error('gone'), { code: 'ECONNRESET' })
+      },
+      'ECONNRESET',
+      'gone',
+    ],
+    [
+      'throws a code of no use',
+      () => {
+        throw Object.assign(new Error('gone'), { code: 'x y' })
+      },
+      'HANDLER_FAILED',
+      'gone',
+    ],
+    [
+      'throws a message that is no text',
+      () => {
+        throw Object.assign(new Error(), { message: { a: 1 } })
+      },
+      'HANDLER_FAILED',
+      '[object Object]',
+    ],
+    [
+      'returns a cycle',
+      () => {
+        const a: unknown[] = []
+        a.push(a)
+        return a
+      },
+      'HANDLER_FAILED',
+      'The result is not JSON',
+    ],
+    ['returns a big integer', () => 5n, 'HANDLER_FAILED', 'The result is not JSON'],
+    [
+      'returns a thenable that throws',
+      () => ({
+        then() {
+          throw new Error('then')
+        },
+      }),
+      'HANDLER_FAILED',
+      'then',
+    ],
+  ])('that %s has failed, and the reason is recorded', async (_what, handler, code, message) => {
+    const { run, node } = await once(handler as () => unknown)
+    expect(run).toMatchObject({
+      status: 'failed',
+      error: { code, message: expect.stringContaining(message) },
+    })
+    expect(node.events.at(-1)).toMatchObject({ type: 'run.failed', error: { code } })
+  })
+
+  const hostile: [string, () => unknown][] = [
+    [
+      'an error whose message cannot be read',
+      () =>
+        Object.defineProperty(new Error('x'), 'message', {
+          get() {
+            throw new Error('no')
+          },
+        }),
+    ],
+    [
+      'an error whose stack cannot be read',
+      () =>
+        Object.defineProperty(new Error('x'), 'stack', {
+          get() {
+            throw new Error('no')
+          },
+        }),
+    ],
+    [
+      'an object that refuses everything',
+      () =>
+        new Proxy(
+          {},
+          {
+            get() {
+              throw new Error('no')
+            },
+            getPrototypeOf() {
+              throw new Error('no')
+            },
+          },
+        ),
+    ],
+  ]
+  test.each(hostile)('that throws %s has failed, and others go on', async (_what, make) => {
+    const task = defineTask({
+      name: 'sync',
+      run() {
+        throw make()
+      },
+    })
+    const late = defineTask({ name: 'late', run: () => Promise.reject(make() as Error) })
+    const good = defineTask({ name: 'good', run: () => 'fine' })
+    const node = await cluster.node({ tasks: [task, late, good] })
+    for (const each of [task, late, good]) await cluster.schedule(node, { id: each.name, task: each })
+    await cluster.advance(10_000)
+    expect(await cluster.run(cluster.id(10_000, 'sync'))).toMatchObject({
+      status: 'failed',
+      error: { code: 'HANDLER_FAILED' },
+    })
+    expect(await cluster.run(cluster.id(10_000, 'late'))).toMatchObject({
+      status: 'failed',
+      error: { code: 'HANDLER_FAILED' },
+    })
+    expect(await cluster.run(cluster.id(10_000, 'good'))).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('that returns too much has done its work: the result is cut, and says so', async () => {
+    const { run } = await once(() => 'x'.repeat(SIZE_LIMITS.result))
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      result: { truncated: true, bytes: SIZE_LIMITS.result + 2 },
+    })
+    expect(JSON.stringify(run.result).length).toBeLessThan(2000)
+  })
+
+  test('that fails with a novel leaves a record of bounded length', async () => {
+    const { run } = await once(() =>
+      Promise.reject(Object.assign(new Error('y'.repeat(100_000)), { stack: 'z'.repeat(100_000) })),
+    )
+    expect(run.error!.message).toHaveLength(4096)
+    expect(run.error!.stack).toHaveLength(8192)
+  })
+
+  test('that logs two megabytes leaves one, with a mark, and its outcome', async () => {
+    const { run, node } = await once(({ log }) => {
+      for (let i = 0; i < 2048; i++) log.info(`${i} ${'x'.repeat(1020)}`)
+    })
+    expect(run.status).toBe('succeeded')
+    const lines = (await node.scheduler.runs.log(run.id, { limit: 10_000 })).lines
+    expect(lines.reduce((bytes, line) => bytes + line.message.length, 0)).toBeLessThan(
+      1.1 * SIZE_LIMITS.logPerRun,
+    )
+    expect(lines.length).toBeGreaterThan(900)
+    expect(lines.at(-1)!.message).toMatch(/limit|cut|trunc/i)
+  })
+
+  test('tells of its progress and logs in order, until it has ended', async () => {
+    let context!: TaskContext
+    const { run, node } = await once((given) => {
+      context = given
+      const { log, progress } = given
+      log('one')
+      log.warn('two')
+      progress(0.5, 'half')
+      progress(null, 'nearly')
+      expect(() => progress(2)).toThrow('progress must be a number from 0 to 1, or null, but is 2')
+    })
+    context.log('too late')
+    context.progress(1)
+    await cluster.settle()
+    expect(
+      (await node.scheduler.runs.log(run.id)).lines.map(({ level, message }) => [level, message]),
+    ).toEqual([
+      ['info', 'one'],
+      ['warn', 'two'],
+    ])
+    expect((await cluster.run(run.id)).progress).toMatchObject({ fraction: null, message: 'nearly' })
+  })
+
+  test('takes as long as the monotonic clock says, whatever the wall clock does meanwhile', async () => {
+    const held = new Held('held')
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task })
+    await cluster.advance(10_000)
+    await cluster.advance(1500)
+    cluster.clock.set(cluster.clock.now() + 300_000)
+    held.last.succeed()
+    await cluster.settle()
+    expect(node.events.find(({ type }) => type === 'run.succeeded')).toMatchObject({ durationMs: 1500 })
+  })
+})
+
+describe('a handler that fails', () => {
+  const failing = (retry: TaskOptions['retry'], error: () => unknown): TaskOptions<undefined> => ({
+    name: 'failing',
+    retry,
+    run: () => Promise.reject(error() as Error),
+  })
+
+  test('is tried again after growing delays, then has failed', async () => {
+    const task = defineTask(failing(RETRY, () => new Error('again')))
+    const node = await cluster.node({ tasks: [task] })
+    await cluster.schedule(node, { task, maxFires: 1 })
+    await cluster.advance(10_000)
+    const { id } = await cluster.run(cluster.id(10_000))
+    expect(await cluster.run(id)).toMatchObject({
+      status: 'retrying',
+      attempt: 1,
+      dueAt: cluster.startedAt + 11_000,
+    })
+    await cluster.advance(1500)
+    const second = await cluster.run(id)
+    expect(second).toMatchObject({ status: 'retrying', attempt: 2 })
+    expect(second.dueAt - second.startedAt!).toBe(2000)
+    await cluster.advance(2500)
+    const last = await cluster.run(id)
+    expect(last).toMatchObject({ status: 'failed', attempt: 3, error: { message: 'again' } })
+    expect(last.attempts.map(({ attempt, error }) => [attempt, error.message])).toEqual([
+      [1, 'again'],
+      [2, 'again'],
+    ])
+    expect(new Set([last.fence, second.fence])).toHaveLength(2)
+    expect(node.events.map(({ type }) => type).filter((type) => type !== 'run.started')).toEqual([
+      'run.retrying',
+      'run.retrying',
+      'run.failed',
+    ])
+  })
+
+  test.each([
+    ['NonRetryableError', () => new NonRetryableError('never')],
+    [
+      'a NonRetryableError of another copy of the package',
+      () => Object.assign(new Error('never'), { name: 'NonRetryableError' }),
+    ],
+    ['an error that says it is not retryable', () => Object.assign(new Error('never'), { retryable: false })],
+  ])('with %s is not tried again', async (_what, error) => {
+    const task = defineTask(failing(RETRY, error))
+    const node = await cluster.node({ tasks: [task] })
+    await cluster.schedule(node, { task, maxFires: 1 })
+    await cluster.advance(60_000)
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { message: 'never' },
+    })
+  })
+
+  test('is tried as the schedule says, where it says something', async () => {
+    const task = defineTask(failing(RETRY, () => new Error('again')))
+    const node = await cluster.node({ tasks: [task] })
+    await cluster.schedule(node, { id: 'never', task, maxFires: 1, retry: null })
+    await cluster.schedule(node, {
+      id: 'twice',
+      task,
+      maxFires: 1,
+      retry: { maxAttempts: 2, initialDelayMs: 0 },
+    })
+    await cluster.advance(11_000)
+    expect(await cluster.run(cluster.id(10_000, 'never'))).toMatchObject({ status: 'failed', attempt: 1 })
+    expect(await cluster.run(cluster.id(10_000, 'twice'))).toMatchObject({ status: 'failed', attempt: 2 })
+  })
+
+  test('on an input that does not fit is not tried again, and names the field', async () => {
+    const calls: unknown[] = []
+    const task = defineTask({
+      name: 'strict',
+      input: z.object({ to: z.string() }),
+      retry: RETRY,
+      run: ({ input }) => calls.push(input),
+    })
+    const node = await cluster.node({ tasks: [task] })
+    const other = await cluster.node({ start: false })
+    await cluster.schedule(other, { task: 'strict', input: { to: 5 }, maxFires: 1 })
+    await cluster.advance(20_000)
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: { code: 'INVALID_INPUT', message: expect.stringContaining('input.to') },
+    })
+    expect(calls).toEqual([])
+    expect(node.events.at(-1)?.type).toBe('run.failed')
+  })
+})
+
+describe('a handler that runs too long', () => {
+  test('is told by its signal, and the attempt ends as TIMEOUT whatever it throws', async () => {
+    const held = new Held('held', { timeoutMs: 2000 })
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task, maxFires: 1 })
+    await cluster.advance(10_000 + 1999)
+    expect(held.last.context.signal.aborted).toBe(false)
+    await cluster.advance(1)
+    expect(held.last.context.signal.reason).toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining('2000 ms'),
+    })
+    expect((await cluster.run(cluster.id(10_000))).status).toBe('running')
+    held.last.fail(new Error('aborted'))
+    await cluster.settle()
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({
+      status: 'failed',
+      error: { code: 'TIMEOUT' },
+    })
+  })
+
+  test('and ignores its signal is given up after the abort grace, and its slot is free', async () => {
+    const held = new Held('held', { timeoutMs: 2000 })
+    const node = await cluster.node({ tasks: [held.task], node: { slots: 1 } })
+    await cluster.schedule(node, { task: held.task, overlap: 'allow', maxFires: 2 })
+    await cluster.advance(10_000 + 2000 + ABORT_GRACE_MS - 1)
+    expect((await cluster.run(cluster.id(10_000))).status).toBe('running')
+    await cluster.advance(1)
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({
+      status: 'failed',
+      error: { code: 'TIMEOUT' },
+    })
+    await cluster.advance(2000)
+    expect(held.attempts).toHaveLength(2)
+    // What it comes to after all changes nothing.
+    held.attempts[0]!.succeed('late')
+    await cluster.settle()
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({ status: 'failed', result: null })
+  })
+
+  test('is tried again where it may be', async () => {
+    const held = new Held('held', { timeoutMs: 1000, retry: { initialDelayMs: 0 } })
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task, maxFires: 1 })
+    await cluster.advance(11_000)
+    held.last.fail(new Error('aborted'))
+    await cluster.settle()
+    expect(held.attempts).toHaveLength(2)
+    held.last.succeed('at last')
+    await cluster.settle()
+    const run = await cluster.run(cluster.id(10_000))
+    expect(run).toMatchObject({ status: 'succeeded', attempt: 2, attempts: [{ error: { code: 'TIMEOUT' } }] })
+  })
+
+  test('but succeeds after all, within the abort grace, has succeeded', async () => {
+    const held = new Held('held', { timeoutMs: 1000 })
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task, maxFires: 1 })
+    await cluster.advance(11_000)
+    held.last.succeed('just so')
+    await cluster.settle()
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({ status: 'succeeded', result: 'just so' })
+  })
+
+  test('has no limit where the schedule says so', async () => {
+    const held = new Held('held', { timeoutMs: 1000 })
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task, maxFires: 1, timeoutMs: null })
+    await cluster.advance(7_200_000)
+    expect(held.last.context.signal.aborted).toBe(false)
+  })
+})
+
+describe('cancelling a run', () => {
+  test('reaches the handler at once, through the heartbeat', async () => {
+    const held = new Held('held', { retry: {} })
+    const node = await cluster.node({ tasks: [held.task] })
+    const other = await cluster.node({ start: false })
+    await cluster.schedule(node, { task: held.task, maxFires: 1 })
+    await cluster.advance(10_000)
+    const id = cluster.id(10_000)
+    expect(await other.scheduler.runs.cancel(id)).toMatchObject({ status: 'running', cancelRequested: true })
+    await cluster.settle()
+    expect(held.last.context.signal.reason).toMatchObject({ code: 'CANCELLED' })
+    held.last.fail(new Error('aborted'))
+    await cluster.settle()
+    expect(await cluster.run(id)).toMatchObject({ status: 'cancelled', error: { code: 'CANCELLED' } })
+    expect(node.events.at(-1)?.type).toBe('run.cancelled')
+  })
+
+  test('reaches a handler that ignores it by taking its slot away', async () => {
+    const held = new Held('held')
+    const node = await cluster.node({ tasks: [held.task] })
+    await cluster.schedule(node, { task: held.task, maxFires: 1 })
+    await cluster.advance(10_000)
+    await node.scheduler.runs.cancel(cluster.id(10_000))
+    await cluster.advance(ABORT_GRACE_MS)
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({ status: 'cancelled' })
+    await cluster.advance(3000)
+    expect((await node.scheduler.listNodes())[0]).toMatchObject({ slotsInUse: 0 })
+  })
+
+  test('while its input is still being checked keeps the handler from being called', async () => {
+    let checked!: (ok: boolean) => void
+    let called = false
+    const slow = new Promise<boolean>((resolve) => (checked = resolve))
+    const task = defineTask({
+      name: 'slow',
+      input: z.string().refine(() => slow),
+      run: () => {
+        called = true
+      },
+    })
+    const node = await cluster.node({ tasks: [task] })
+    const other = await cluster.node({ start: false })
+    await cluster.schedule(other, { task: 'slow', input: 'x', maxFires: 1 })
+    await cluster.advance(10_000)
+    await node.scheduler.runs.cancel(cluster.id(10_000))
+    await cluster.settle()
+    checked(true)
+    await cluster.settle()
+    expect(called).toBe(false)
+    expect(await cluster.run(cluster.id(10_000))).toMatchObject({ status: 'cancelled' })
+  })
+})
