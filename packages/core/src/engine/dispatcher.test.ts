@@ -68,6 +68,11 @@ async function offered(): Promise<Dispatch | null> {
   return offer
 }
 
+/** The clock has gone on, but no timer has fired yet: the process has only just woken up. */
+function standStill(): void {
+  clock.monotonic = () => LEASE_MS
+}
+
 const unavailable = new EvertickError('STORE_UNAVAILABLE', 'The answer was lost')
 
 describe('what a node takes', () => {
@@ -113,8 +118,7 @@ describe('what a node takes', () => {
 
   test('is given back when the process stood still while the answer was on its way', async () => {
     await dispatcher.dispatch(async () => {
-      // The clock goes on, but no timer has fired yet: the process has only just woken up.
-      Object.defineProperty(clock, 'monotonic', { value: () => LEASE_MS })
+      standStill()
       return { claimed: [claimed('stale')] }
     })
     expect([started, released, lost]).toEqual([[], ['stale'], 1])
@@ -137,7 +141,7 @@ describe('what a node takes', () => {
       session,
       start: (run) => {
         started.push(run.runId)
-        Object.defineProperty(clock, 'monotonic', { value: () => LEASE_MS })
+        standStill()
       },
       release: (run) => released.push(run.runId),
     })

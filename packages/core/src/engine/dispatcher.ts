@@ -56,10 +56,16 @@ export class Dispatcher {
       throw error
     }
     for (const run of answer.claimed) {
-      if (this.#closed || dispatch?.session !== this.#options.session.id) this.#options.release(run)
-      else this.#options.start(run)
+      if (this.#holds(dispatch)) this.#options.start(run)
+      else this.#options.release(run)
     }
     return answer
+  }
+
+  /** Asked before each start: the process may have stood still for longer than its lease, and only just woken up. */
+  #holds(dispatch: Dispatch | null): boolean {
+    const { session } = this.#options
+    return !this.#closed && session.isTrusted() && dispatch?.session === session.id
   }
 
   #offer(): Dispatch | null {

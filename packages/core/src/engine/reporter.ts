@@ -82,11 +82,26 @@ export class Reporter {
     }
   }
 
+  /** A repeated outcome is refused when its first answer was lost: what is there then tells whether it is ours. */
+  async #recognise(reports: readonly PendingReport[], accepted: boolean[]): Promise<void> {
+    for (const [index, { runId, fence, outcome }] of reports.entries()) {
+      if (accepted[index] === true) continue
+      const run = await this.#options.store.getRun(runId)
+      if (run === null || run.fence !== fence || run.status === 'running') continue
+      const error = 'error' in outcome ? outcome.error : null
+      accepted[index] =
+        error === null
+          ? run.status === outcome.kind
+          : run.error?.code === error.code && run.error.message === error.message
+    }
+  }
+
   async #sendOutcomes(reports: PendingReport[]): Promise<void> {
     const { store, clock, random, log } = this.#options
     for (let tries = 1; ; tries++) {
       try {
         const accepted = await store.finish(reports)
+        if (tries > 1) await this.#recognise(reports, accepted)
         for (const [index, { answered }] of reports.entries()) answered(accepted[index] === true)
         return
       } catch (error) {

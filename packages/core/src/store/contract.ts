@@ -109,7 +109,10 @@ export interface Store {
   /** Deletes old history by each schedule's own rule, at most `limit` runs, going round the schedules. */
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult>
   stats(): Promise<StoreStats>
-  /** Told when something may have become due, ready or cancelled. Hints only: they may be lost or superfluous. */
+  /**
+   * Told when something may have become due, ready or cancelled. Hints only: they may be lost or superfluous.
+   * The listener must not throw.
+   */
   watch(listener: (hint: StoreHint) => void): () => void
   /** May be called twice. Verbs called afterwards throw STORE_CLOSED. */
   close(): Promise<void>
@@ -258,7 +261,7 @@ export type AttemptOutcome =
   | { readonly kind: 'cancelled'; readonly error: RunError }
   /** Try again `delayMs` from now. A run whose cancellation was requested is cancelled instead. */
   | { readonly kind: 'retry'; readonly error: RunError; readonly delayMs: number }
-  /** The body was aborted because the node stops: the same as a recovery, decided by the run's delivery. */
+  /** The body was aborted because the node stops: `retrying`, due now, or `lost`, by the run's delivery. */
   | { readonly kind: 'interrupted'; readonly error: RunError }
   /** The body never began: `pending` again, as if it had not been claimed. */
   | { readonly kind: 'released' }

@@ -30,6 +30,13 @@ export type MemberEvent = {
   [Type in keyof SchedulerEvents]: { readonly type: Type } & SchedulerEvents[Type]
 }[keyof SchedulerEvents]
 
+export interface MemberOptions extends Partial<SchedulerOptions> {
+  /** @default true */
+  readonly start?: boolean
+  /** Hints of the store do not reach it: it learns only by looking. @default false */
+  readonly deaf?: boolean
+}
+
 /** An attempt that a {@link Held} task is in, waiting for the test to end it. */
 export interface HeldAttempt {
   readonly context: TaskContext
@@ -44,10 +51,9 @@ export class TestCluster {
   readonly startedAt = this.clock.now()
   readonly #members: TestMember[] = []
 
-  /** A node that has started, unless `start` is false. */
-  async node(options: Partial<SchedulerOptions> & { start?: boolean } = {}): Promise<TestMember> {
-    const { start = true, ...own } = options
-    const line = new Line(this.store)
+  async node(options: MemberOptions = {}): Promise<TestMember> {
+    const { start = true, deaf = false, ...own } = options
+    const line = new Line(this.store, deaf)
     const faults = new FaultyStore(line.store)
     const scheduler = await createScheduler({
       clock: this.clock,
@@ -168,14 +174,15 @@ class Line {
   readonly store: Store
   #cut = false
 
-  constructor(inner: Store) {
+  constructor(inner: Store, deaf: boolean) {
     this.store = new Proxy(inner, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target)
         if (typeof member !== 'function') return member
         const method = member.bind(target) as (...args: unknown[]) => unknown
         if (name === 'watch')
-          return (listener: (hint: unknown) => void) => method((hint: unknown) => this.#cut || listener(hint))
+          return (listener: (hint: unknown) => void) =>
+            method((hint: unknown) => deaf || this.#cut || listener(hint))
         return (...args: unknown[]) =>
           this.#cut ? NEVER : this.#answered(method(...args) as Promise<unknown>)
       },

@@ -3,13 +3,13 @@ import { runIdOf, type RunId } from '../../domain/ids.js'
 import type { FireTime } from '../../domain/plan.js'
 import type { MissedRange, RunError } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
-import type { Hints } from '../sqlite/hints.js'
+import type { Hints } from '../../store/hints.js'
 import type { Leasing } from './leasing.js'
 import type { RunEndings } from './run-endings.js'
 import type { NewRun, RunRecord } from './run-record.js'
 import type { RunTable } from './run-table.js'
 import type { ScheduleTable } from './schedule-table.js'
-import type { StoreClock } from './store-clock.js'
+import type { StoreClock } from '../../store/store-clock.js'
 
 /** What the decisions of one commit came to. */
 interface Created {

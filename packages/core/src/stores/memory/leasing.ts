@@ -6,7 +6,7 @@ import { claimedOf, type RunRecord } from './run-record.js'
 import type { RunTable } from './run-table.js'
 import type { Sessions } from './sessions.js'
 import type { SortedSet } from './sorted-set.js'
-import type { StoreClock } from './store-clock.js'
+import type { StoreClock } from '../../store/store-clock.js'
 
 /** How ready runs are leased to nodes. */
 export class Leasing {

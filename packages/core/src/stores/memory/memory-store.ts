@@ -29,7 +29,7 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
-import { Hints } from '../sqlite/hints.js'
+import { Hints } from '../../store/hints.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
 import { Pruning } from './pruning.js'
@@ -41,7 +41,7 @@ import { RunTable } from './run-table.js'
 import { ScheduleTable } from './schedule-table.js'
 import { Schedules } from './schedules.js'
 import { Sessions } from './sessions.js'
-import { StoreClock } from './store-clock.js'
+import { StoreClock } from '../../store/store-clock.js'
 
 export interface MemoryStoreOptions {
   /** Decides what is due and what has expired. @default the machine's */

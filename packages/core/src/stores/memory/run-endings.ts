@@ -1,11 +1,11 @@
 import type { RunId, ScheduleId } from '../../domain/ids.js'
 import { isFailure, isOpen, MAX_RECOVERIES, type RunError, type RunStatus } from '../../domain/run.js'
 import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
-import type { Hints } from '../sqlite/hints.js'
+import type { Hints } from '../../store/hints.js'
 import { frozenError, isWaiting, type RunRecord, withAttempt } from './run-record.js'
 import type { RunTable } from './run-table.js'
 import type { ScheduleTable } from './schedule-table.js'
-import type { StoreClock } from './store-clock.js'
+import type { StoreClock } from '../../store/store-clock.js'
 
 type Ending = Exclude<RunStatus, 'pending' | 'running' | 'retrying' | 'missed' | 'skipped'>
 
@@ -39,7 +39,7 @@ export class RunEndings {
         else this.#tryAgain(run, outcome.error, outcome.delayMs)
         break
       case 'interrupted':
-        this.#abandon(run, outcome.error)
+        this.#takeBack(run, outcome.error, run.recoveries)
         break
       case 'released':
         if (run.cancelRequested) this.#end(run, 'cancelled', CANCELLED)
@@ -51,10 +51,14 @@ export class RunEndings {
   /** Takes a run back from a node that died. */
   recover(id: RunId): RecoveredRun {
     const run = this.#runs.get(id)!
-    const { status, scheduleId, task, attempt } = this.#abandon(run, {
+    const error: RunError = {
       code: 'ABANDONED',
       message: `Node ${run.node} died or lost its session while it ran attempt ${run.attempt}`,
-    })
+    }
+    const { status, scheduleId, task, attempt } =
+      run.recoveries < MAX_RECOVERIES || run.delivery === 'atMostOnce' || run.cancelRequested
+        ? this.#takeBack(run, error, run.recoveries + 1)
+        : this.#giveUp(run, error)
     return { id, scheduleId, task, status: status as RecoveredRun['status'], attempt }
   }
 
@@ -96,10 +100,13 @@ export class RunEndings {
   }
 
   /** The attempt ended without the run's doing: its delivery decides whether it may begin again. */
-  #abandon(run: RunRecord, error: RunError): RunRecord {
+  #takeBack(run: RunRecord, error: RunError, recoveries: number): RunRecord {
     if (run.cancelRequested) return this.#end(run, 'cancelled', CANCELLED)
     if (run.delivery === 'atMostOnce') return this.#end(run, 'lost', error)
-    if (run.recoveries < MAX_RECOVERIES) return this.#tryAgain(run, error, 0, run.recoveries + 1)
+    return this.#tryAgain(run, error, 0, recoveries)
+  }
+
+  #giveUp(run: RunRecord, error: RunError): RunRecord {
     const message = `Given up after ${run.recoveries} recoveries: ${error.message}`
     return this.#end(run, 'failed', { code: 'ABANDONED', message })
   }

@@ -1,6 +1,6 @@
 import type { Run } from '../../domain/run.js'
 import type { Page, RunQuery } from '../../store/contract.js'
-import { decodeCursor, encodeCursor } from '../sqlite/cursor.js'
+import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import { runOf, type RunKey, type RunRecord } from './run-record.js'
 import type { RunTable } from './run-table.js'
 import { byText } from './sorted-set.js'

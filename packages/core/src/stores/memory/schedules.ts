@@ -3,12 +3,12 @@ import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule, ScheduleDefinition } from '../../domain/schedule.js'
 import type { DueSchedule, Page, Peek, PutResult, PutSchedule, ScheduleQuery } from '../../store/contract.js'
-import { decodeCursor, encodeCursor } from '../sqlite/cursor.js'
-import type { Hints } from '../sqlite/hints.js'
+import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import type { Hints } from '../../store/hints.js'
 import type { RunEndings } from './run-endings.js'
 import type { RunTable } from './run-table.js'
 import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
-import type { StoreClock } from './store-clock.js'
+import type { StoreClock } from '../../store/store-clock.js'
 
 const TOMBSTONE_MS = 86_400_000
 /** Due for longer than this counts as backlog. */

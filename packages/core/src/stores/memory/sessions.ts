@@ -2,7 +2,7 @@ import type { EpochMs } from '../../domain/clock.js'
 import { SessionExpiredError } from '../../domain/errors.js'
 import type { SessionId, TaskName } from '../../domain/ids.js'
 import type { ClaimedRun, Heartbeat, NodeInfo, NodeRecord } from '../../store/contract.js'
-import type { StoreClock } from './store-clock.js'
+import type { StoreClock } from '../../store/store-clock.js'
 
 const LISTED_FOR_MS = 86_400_000
 

@@ -8,7 +8,7 @@ import {
 } from '../../domain/run.js'
 import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
 import type { Database } from './database.js'
-import type { Hints } from './hints.js'
+import type { Hints } from '../../store/hints.js'
 import { parsed, QUEUE, SELECT_RUN, type RunRow } from './rows.js'
 
 type Ending = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled' | 'lost'>
@@ -93,8 +93,8 @@ export class RunEndings {
     if (delayMs <= 0) this.#hints.note('ready')
   }
 
-  /** What becomes of a run whose node died, or had to let go of it while its body ran. */
-  #takeBack(row: RunRow, error: RunError): RecoveredRun['status'] {
+  /** Its node had to let go of it while the body ran: its delivery decides whether it may begin again. */
+  #takeBack(row: RunRow, error: RunError): 'cancelled' | 'lost' | 'retrying' {
     if (row.cancel_requested === 1) {
       this.#end(row, 'cancelled', CANCELLED)
       return 'cancelled'
@@ -103,14 +103,21 @@ export class RunEndings {
       this.#end(row, 'lost', error)
       return 'lost'
     }
-    if (row.recoveries >= MAX_RECOVERIES) {
+    this.#putBack(row, error, 0)
+    return 'retrying'
+  }
+
+  /** Its node died, perhaps of it: that may happen only so often. */
+  #recoverOne(row: RunRow): RecoveredRun['status'] {
+    const error = { code: 'ABANDONED', message: `Node ${row.node ?? 'unknown'} died or lost its lease` }
+    const mayGoOn = row.delivery === 'atLeastOnce' && row.cancel_requested === 0
+    if (mayGoOn && row.recoveries >= MAX_RECOVERIES) {
       const message = `Given up after ${MAX_RECOVERIES} recoveries; the last: ${error.message}`
       this.#end(row, 'failed', { code: 'ABANDONED', message })
       return 'failed'
     }
     this.#db.statement('UPDATE runs SET recoveries = recoveries + 1 WHERE number = ?').run(row.number)
-    this.#putBack(row, error, 0)
-    return 'retrying'
+    return this.#takeBack(row, error)
   }
 
   #release(row: RunRow): void {
@@ -131,16 +138,13 @@ export class RunEndings {
         `${SELECT_RUN} WHERE runs.queue = 4 AND runs.session IN (SELECT number FROM sessions WHERE lease_until <= ?) LIMIT ?`,
       )
       .all(this.#db.now(), limit) as RunRow[]
-    return rows.map((row) => {
-      const error = { code: 'ABANDONED', message: `Node ${row.node ?? 'unknown'} died or lost its lease` }
-      return {
-        id: runIdOf(row.schedule_id, row.fire_time, row.request_id),
-        scheduleId: row.schedule_id,
-        task: row.task,
-        status: this.#takeBack(row, error),
-        attempt: row.attempt,
-      }
-    })
+    return rows.map((row) => ({
+      id: runIdOf(row.schedule_id, row.fire_time, row.request_id),
+      scheduleId: row.schedule_id,
+      task: row.task,
+      status: this.#recoverOne(row),
+      attempt: row.attempt,
+    }))
   }
 
   cancel(id: RunId): void {

@@ -1,6 +1,6 @@
 import type { Run } from '../../domain/run.js'
 import type { Page, RunQuery } from '../../store/contract.js'
-import { decodeCursor, encodeCursor } from './cursor.js'
+import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { Database } from './database.js'
 import type { SqlValue } from './driver.js'
 import { runOf, SELECT_RUN, type RunRow } from './rows.js'

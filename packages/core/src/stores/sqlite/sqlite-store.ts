@@ -30,7 +30,7 @@ import type {
 } from '../../store/contract.js'
 import { Database } from './database.js'
 import { Firing } from './firing.js'
-import { Hints } from './hints.js'
+import { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
 import { runOf } from './rows.js'
 import { RunEndings } from './run-endings.js'

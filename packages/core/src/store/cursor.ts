@@ -1,4 +1,4 @@
-import { InvalidError } from '../../domain/errors.js'
+import { InvalidError } from '../domain/errors.js'
 
 /** A position in a list as opaque text. */
 export function encodeCursor(position: readonly (string | number)[]): string {

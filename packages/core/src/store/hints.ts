@@ -1,4 +1,4 @@
-import type { StoreHint } from '../../store/contract.js'
+import type { StoreHint } from './contract.js'
 
 /** What watchers are to be told once the transaction is committed. */
 export class Hints {

@@ -1,0 +1,155 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Fence, Lease } from '../domain/lease.js'
+import { silentLogger } from '../domain/logger.js'
+import type { AttemptOutcome, Dispatch, Store } from '../store/contract.js'
+import { MemoryStore } from '../stores/memory/index.js'
+import { FaultyStore } from '../testing/faulty-store.js'
+import { ManualClock } from '../testing/manual-clock.js'
+import { Reporter } from './reporter.js'
+
+let clock: ManualClock
+let store: Store
+let faults: FaultyStore
+let reporter: Reporter
+
+beforeEach(() => {
+  clock = new ManualClock()
+  store = new MemoryStore({ clock })
+  faults = new FaultyStore(store)
+  reporter = new Reporter({ store: faults.store, clock, random: () => 0.5, log: silentLogger })
+})
+
+const success: AttemptOutcome = { kind: 'succeeded', result: '"done"' }
+
+/** Leases `count` runs of a schedule. */
+async function leases(count = 1): Promise<Lease[]> {
+  const session = 'session'
+  await store.heartbeat({
+    session,
+    node: 'a',
+    host: 'h',
+    pid: 1,
+    version: '1',
+    groups: ['default'],
+    tasks: ['task'],
+    slots: 1000,
+    slotsInUse: 0,
+    eventLoopDelayMs: 0,
+    cpu: 0,
+    memoryBytes: 0,
+    leaseMs: 10_000_000,
+  })
+  const request = { scheduleId: 'daily', kind: 'manual', fireTime: null, task: 'task', spec: null } as const
+  const rest = { delivery: 'atLeastOnce', priority: 0, group: 'default' } as const
+  await store.addRuns(Array.from({ length: count }, (_, i) => ({ ...request, ...rest, requestId: `r${i}` })))
+  const tasks: Dispatch['tasks'] = new Map([['task', { slots: 1000, clusterLimit: null }]])
+  return store.claim({ session, node: 'a', requestId: 'claim', slots: 1000, groups: ['default'], tasks })
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise<void>((resolve) => void setImmediate(resolve))
+}
+
+describe('an outcome', () => {
+  test('is written, and its attempt told', async () => {
+    const [lease] = await leases()
+    let accepted: boolean | undefined
+    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    await reporter.drained()
+    expect(accepted).toBe(true)
+    expect(await store.getRun(lease!.runId)).toMatchObject({ status: 'succeeded', result: 'done' })
+  })
+
+  test('is repeated until the store answers', async () => {
+    const [lease] = await leases()
+    faults.refuse('finish', 5)
+    let accepted: boolean | undefined
+    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    await settle()
+    expect(accepted).toBeUndefined()
+    for (let i = 0; i < 20; i++) await clock.advance(100)
+    expect(accepted).toBe(true)
+  })
+
+  test.each<[string, AttemptOutcome]>([
+    ['success', success],
+    ['failure', { kind: 'failed', error: { code: 'HANDLER_FAILED', message: 'no' } }],
+    ['retry', { kind: 'retry', error: { code: 'HANDLER_FAILED', message: 'no' }, delayMs: 1000 }],
+    ['cancellation', { kind: 'cancelled', error: { code: 'CANCELLED', message: 'no' } }],
+  ])('of %s whose answer was lost counts as accepted, for it was written', async (_what, outcome) => {
+    const [lease] = await leases()
+    faults.loseAnswer('finish')
+    let accepted: boolean | undefined
+    reporter.outcome(lease!, outcome, (answer) => (accepted = answer))
+    await settle()
+    await clock.advance(1000)
+    await reporter.drained()
+    expect(accepted).toBe(true)
+  })
+
+  test('under an older fence is refused, also when it is repeated', async () => {
+    const [lease] = await leases()
+    const old: Lease = { runId: lease!.runId, fence: (lease!.fence - 1) as Fence }
+    const answers: boolean[] = []
+    reporter.outcome(old, success, (accepted) => answers.push(accepted))
+    await reporter.drained()
+    faults.loseAnswer('finish')
+    reporter.outcome(old, success, (accepted) => answers.push(accepted))
+    await settle()
+    await clock.advance(1000)
+    await reporter.drained()
+    expect(answers).toEqual([false, false])
+    expect(await store.getRun(old.runId)).toMatchObject({ status: 'running' })
+  })
+
+  test('of many attempts is written in few calls', async () => {
+    const all = await leases(800)
+    let calls = 0
+    const counting = new Proxy(store, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name, target) as (...args: unknown[]) => unknown
+        if (name === 'finish') calls++
+        return member.bind(target)
+      },
+    })
+    const batching = new Reporter({ store: counting, clock, random: Math.random, log: silentLogger })
+    let answered = 0
+    for (const lease of all) batching.outcome(lease, success, () => answered++)
+    await batching.drained()
+    expect([answered, calls]).toEqual([800, 2])
+  })
+
+  test('comes after the log lines that were written before it', async () => {
+    const [lease] = await leases()
+    for (let i = 0; i < 1200; i++) {
+      reporter.update({ ...lease!, log: [{ level: 'info', message: `line ${i}` }], progress: null })
+    }
+    reporter.outcome(lease!, success, () => {})
+    await reporter.drained()
+    expect((await store.readLog(lease!.runId, { limit: 5000 })).lines).toHaveLength(1200)
+  })
+
+  test('is given up with the node: its attempt is told that it was not accepted', async () => {
+    const [lease] = await leases()
+    faults.refuse('finish', Infinity)
+    let accepted: boolean | undefined
+    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    await settle()
+    reporter.giveUp()
+    await clock.advance(1000)
+    await reporter.drained()
+    expect(accepted).toBe(false)
+  })
+})
+
+test('log lines that cannot be written are not written twice, and hold up nothing', async () => {
+  const [lease] = await leases()
+  faults.loseAnswer('report')
+  reporter.update({ ...lease!, log: [{ level: 'info', message: 'once' }], progress: null })
+  reporter.outcome(lease!, success, () => {})
+  await reporter.drained()
+  expect((await store.readLog(lease!.runId, { limit: 10 })).lines.map(({ message }) => message)).toEqual([
+    'once',
+  ])
+  expect(await store.getRun(lease!.runId)).toMatchObject({ status: 'succeeded' })
+})
