@@ -15,15 +15,12 @@ const run = (fireTime: number, over: Partial<Run> = {}): Run =>
   }) as Run
 
 const lines = (fireTime: number, over: Partial<LedgerLine> = {}): LedgerLine[] =>
-  (['start', 'end', 'accepted'] as const).map((event) => ({
-    event,
-    node: 'a',
-    run: `s@${fireTime}`,
-    attempt: 1,
-    fence: fireTime,
-    at: fireTime + 5,
-    ...over,
-  }))
+  (['start', 'end', 'accepted'] as const).map((event) =>
+    Object.assign(
+      { event, node: 'a', run: `s@${fireTime}`, attempt: 1, fence: fireTime, at: fireTime + 5 },
+      over,
+    ),
+  )
 
 const good: Evidence = {
   schedules: ['s'],

@@ -117,7 +117,7 @@ async function refresh() {
   }
   byId('login').hidden = !needsToken
   // Whoever has to type must not lose what was typed, nor count as guessing.
-  if (!needsToken) setTimeout(refresh, REFRESH_MS)
+  if (!needsToken) setTimeout(() => void refresh(), REFRESH_MS)
 }
 
 byId('login').addEventListener('submit', (event) => {

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 /** Runs a handler once, ten seconds after the cluster began. */
 async function once(
-  run: (context: TaskContext<never>) => unknown,
+  run: (context: TaskContext) => unknown,
   options: Partial<TaskOptions<undefined>> = {},
 ): Promise<{ run: Run; node: TestMember }> {
   const task = defineTask({ name: 'once', ...options, run })

@@ -33,7 +33,8 @@ export class ClaimRuns {
     const { claimed } = await dispatcher.dispatch(async (dispatch) => ({
       claimed: dispatch === null ? [] : await store.claim(dispatch),
     }))
-    this.#moreLikely = claimed.length >= free || (this.#moreLikely && claimed.length > 0)
+    // Runs of a task without a free slot here were not asked for: they wait for one as before.
+    this.#moreLikely = claimed.length > 0 || (this.#moreLikely && dispatcher.slots.anyTaskFull)
     // All that was offered was taken: there may be more, and handlers that end at once have freed their slots.
     return claimed.length >= free && dispatcher.slots.free > 0 ? 0 : pollMs
   }

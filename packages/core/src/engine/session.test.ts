@@ -112,7 +112,7 @@ test('a session that the store has forgotten is replaced, and its handlers learn
   const node = await cluster.node({ tasks: [held.task] })
   await cluster.schedule(node, { task: held.task, maxFires: 1 })
   await cluster.advance(10_000)
-  const [{ session }] = (await cluster.store.listNodes()) as [{ session: string }]
+  const { session } = (await cluster.store.listNodes())[0]!
   await cluster.store.leave(session)
   await cluster.advance(3000)
   expect(held.attempts[0]!.context.signal.reason).toMatchObject({ code: 'LEASE_LOST' })

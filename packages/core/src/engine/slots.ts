@@ -32,6 +32,11 @@ export class Slots {
     this.#inUseByTask.set(task, this.#inUseByTask.get(task)! - 1)
   }
 
+  /** Whether there is a task that could not be started here now. */
+  get anyTaskFull(): boolean {
+    return this.capacities().size < this.#tasks.size
+  }
+
   /** Tasks that have a free slot here, with how many. */
   capacities(): Map<TaskName, TaskCapacity> {
     const capacities = new Map<TaskName, TaskCapacity>()

@@ -47,7 +47,7 @@ async function run(input: object, signal = new AbortController().signal): Promis
     fireTime: new Date(1764000000000),
     fence: 77,
     signal,
-    log: Object.assign(silent, { debug: silent, info: silent, warn: silent, error: silent }) as TaskLog,
+    log: Object.assign(silent, { debug: silent, info: silent, warn: silent, error: silent }),
     progress: silent,
   }
   return (await task.run(context)) as HttpResult
