@@ -88,7 +88,7 @@ describe('put', () => {
   })
 
   test.each([
-    ['trigger', { trigger: every(77) }, 154_000],
+    ['trigger', { trigger: every(80) }, 160_000],
     ['start', { start: iso0(500_000) }, 500_000],
     ['jitter', { jitterMs: 10 }, 200_000],
   ])('with another %s goes on at the first fire time after now', async (_field, changes, at) => {
@@ -345,8 +345,8 @@ describe('patch', () => {
     await cluster.advance(130_000)
     await schedules.patch('daily', { input: 2 })
     expect(await next()).toBe(100_000)
-    await schedules.patch('daily', { trigger: every(77) })
-    expect(await next()).toBe(154_000)
+    await schedules.patch('daily', { trigger: every(80) })
+    expect(await next()).toBe(160_000)
   })
 
   test('is checked like a whole definition', async () => {

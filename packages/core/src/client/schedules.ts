@@ -21,7 +21,7 @@ import {
 import { limitOf, scheduleQuery } from './query.js'
 import type { PutOptions, ScheduleClient, ScheduleInput, SchedulePatch } from './types.js'
 
-const WRITE_AT_ONCE = 500
+const AT_ONCE = 500
 /** Others may edit the same schedule; so many times in a row they do not. */
 const MAX_RACES = 20
 
@@ -47,17 +47,12 @@ export class Schedules implements ScheduleClient {
     const prepared = inputs.map((input) => prepare(input))
     await this.#requireRunnable(prepared, options)
     const now = await this.#store.now()
-    const results: Schedule[] = []
-    for (let start = 0; start < prepared.length; start += WRITE_AT_ONCE) {
-      const changes = prepared
-        .slice(start, start + WRITE_AT_ONCE)
-        .map((item): [ScheduleId, Change] => [
-          item.definition.id,
-          (existing) => put(item, existing, now, options),
-        ])
-      results.push(...(await this.#write(changes)))
-    }
-    return results
+    return this.#write(
+      prepared.map((item): [ScheduleId, Change] => [
+        item.definition.id,
+        (existing) => put(item, existing, now, options),
+      ]),
+    )
   }
 
   async #requireRunnable(prepared: readonly PreparedSchedule[], options: PutOptions): Promise<void> {
@@ -187,12 +182,16 @@ export class Schedules implements ScheduleClient {
     return (await this.#write([[id, onExisting]]))[0]!
   }
 
-  /** Reads, decides and writes with compare-and-set; what someone else changed in between is decided again. */
+  /**
+   * Reads, decides and writes with compare-and-set; what someone else changed in between is decided again. All is
+   * decided before the first is written, so that a refusal leaves nothing half done.
+   */
   async #write(changes: readonly [ScheduleId, Change][]): Promise<Schedule[]> {
     const results: (Schedule | undefined)[] = []
     let open = [...changes.entries()]
     for (let races = 0; open.length > 0; races++) {
-      const current = await this.#store.getSchedules(open.map(([, [id]]) => id))
+      const ids = open.map(([, [id]]) => id)
+      const current = await inBatches(ids, (batch) => this.#store.getSchedules(batch))
       const puts: PutSchedule[] = []
       const positions: number[] = []
       for (const [i, [position, [, change]]] of open.entries()) {
@@ -205,7 +204,7 @@ export class Schedules implements ScheduleClient {
           positions.push(position)
         }
       }
-      const answers = puts.length === 0 ? [] : await this.#store.putSchedules(puts)
+      const answers = await inBatches(puts, (batch) => this.#store.putSchedules(batch))
       const lost = new Set<number>()
       for (const [i, answer] of answers.entries()) {
         if (answer.outcome === 'conflict') lost.add(positions[i]!)
@@ -216,6 +215,17 @@ export class Schedules implements ScheduleClient {
     }
     return results as Schedule[]
   }
+}
+
+async function inBatches<Item, Answer>(
+  items: readonly Item[],
+  call: (batch: readonly Item[]) => Promise<Answer[]>,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (let start = 0; start < items.length; start += AT_ONCE) {
+    answers.push(...(await call(items.slice(start, start + AT_ONCE))))
+  }
+  return answers
 }
 
 /** The rule of `put`: what to write over what is there, or `null` to leave that as it is. */
@@ -253,7 +263,7 @@ function replacement(
   const pausing = pause && existing.state === 'active'
   // Put again, a broken schedule is computed anew: what it lacked may be there now.
   if (unchanged && !pausing && existing.state !== 'broken') return null
-  const paused = pausing || existing.state === 'paused'
+  const paused = pause || existing.state === 'paused'
   const state = paused ? 'paused' : 'active'
   const stateReason = paused ? existing.stateReason : null
   if (sameTiming && (existing.state === 'active' || existing.state === 'paused')) {
