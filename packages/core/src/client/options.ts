@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { withDefaults } from '../domain/defaults.js'
 import { isTask } from '../domain/define-task.js'
 import { InvalidError } from '../domain/errors.js'
 import { FieldChecks, shown } from '../domain/field-checks.js'
@@ -30,6 +31,14 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
   const checks = new FieldChecks()
   if (!checks.object('', options, FIELDS)) throw new InvalidError('INVALID_OPTION', checks.problems)
   const { node = {}, lease = {}, history = {}, stopGraceMs = STOP_GRACE_MS } = options
+  if (typeof options.store !== 'string' && !has(options.store, ['peek', 'commit', 'watch']))
+    checks.add('store', 'store', `must be a store or the URL of one, but is ${shown(options.store)}`)
+  if (options.log !== undefined && !has(options.log, ['debug', 'info', 'warn', 'error']))
+    checks.add(
+      'log',
+      'logger',
+      `must have the methods debug, info, warn and error, but is ${shown(options.log)}`,
+    )
   if (checks.fields('node', node, ['name', 'groups', 'slots'])) {
     if (node.name !== undefined) checks.text('node.name', node.name, 128)
     if (node.slots !== undefined) checks.integer('node.slots', node.slots, 1, 100_000)
@@ -41,7 +50,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
           checks.add('node.groups', 'id', `must each be ${ID_RULE}, but one is ${shown(group)}`)
       }
   }
-  const timing = { ...LEASE_DEFAULTS, ...lease }
+  const timing = withDefaults(LEASE_DEFAULTS, lease)
   if (checks.fields('lease', lease, ['leaseMs', 'renewMs'])) {
     checks.integer('lease.leaseMs', timing.leaseMs, 200, MAX_MS)
     if (checks.integer('lease.renewMs', timing.renewMs, 10, MAX_MS) && timing.renewMs > timing.leaseMs / 2) {
@@ -66,14 +75,23 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
     slots: node.slots ?? SLOTS,
     tasks,
     timing,
-    history: { ...POLICY_DEFAULTS.history, ...history },
+    history: withDefaults(POLICY_DEFAULTS.history, history),
     stopGraceMs,
   }
 }
 
-function tasksByName(checks: FieldChecks, tasks: Iterable<unknown>): Map<TaskName, Task> {
+function has(value: unknown, methods: readonly string[]): boolean {
+  const object = (value ?? {}) as Record<string, unknown>
+  return methods.every((method) => typeof object[method] === 'function')
+}
+
+function tasksByName(checks: FieldChecks, tasks: unknown): Map<TaskName, Task> {
   const byName = new Map<TaskName, Task>()
-  for (const task of tasks) {
+  if (typeof (tasks as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== 'function') {
+    checks.add('tasks', 'iterable', `must be a list of tasks, but is ${shown(tasks)}`)
+    return byName
+  }
+  for (const task of tasks as Iterable<unknown>) {
     if (!isTask(task)) {
       checks.add('tasks', 'task', `must hold what defineTask returned, but one is ${shown(task)}`)
     } else if (byName.has(task.name)) {

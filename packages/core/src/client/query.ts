@@ -1,5 +1,5 @@
 import { InvalidError } from '../domain/errors.js'
-import { FieldChecks } from '../domain/field-checks.js'
+import { FieldChecks, shown } from '../domain/field-checks.js'
 import { RUN_STATUSES } from '../domain/run.js'
 import { SCHEDULE_STATES } from '../domain/schedule.js'
 import type { RunQuery, ScheduleQuery } from '../store/contract.js'
@@ -18,15 +18,21 @@ export function scheduleQuery(query: Partial<ScheduleQuery>): ScheduleQuery {
 /** @throws {InvalidError} INVALID_QUERY */
 export function runQuery(query: Partial<RunQuery>): RunQuery {
   return checked(query, ['scheduleId', 'task', 'status', 'limit', 'cursor'], (checks) => {
-    for (const status of query.status ?? []) checks.oneOf('status', status, RUN_STATUSES)
+    const statuses: unknown = query.status ?? []
+    if (!Array.isArray(statuses)) checks.add('status', 'array', `must be a list, but is ${shown(statuses)}`)
+    else for (const status of statuses) checks.oneOf('status', status, RUN_STATUSES)
     if (query.scheduleId !== undefined) checks.text('scheduleId', query.scheduleId, 128)
   })
 }
 
-/** A limit from 1 to `most`. @throws {InvalidError} INVALID_QUERY */
-export function limitOf(field: string, value: number | undefined, fallback: number, most: number): number {
+/** A whole number from `least` to `most`. @throws {InvalidError} INVALID_QUERY */
+export function wholeNumber(
+  field: string,
+  value: number | undefined,
+  { fallback, least = 1, most }: { fallback: number; least?: number; most: number },
+): number {
   const checks = new FieldChecks()
-  if (value === undefined || checks.integer(field, value, 1, most)) return value ?? fallback
+  if (value === undefined || checks.integer(field, value, least, most)) return value ?? fallback
   throw new InvalidError('INVALID_QUERY', checks.problems)
 }
 

@@ -3,7 +3,7 @@ import type { RunId } from '../domain/ids.js'
 import type { Run } from '../domain/run.js'
 import { isOpen } from '../domain/run.js'
 import type { LogPage, Page, RunQuery, Store } from '../store/contract.js'
-import { limitOf, runQuery } from './query.js'
+import { runQuery, wholeNumber } from './query.js'
 import type { RunClient } from './types.js'
 
 export class Runs implements RunClient {
@@ -35,9 +35,14 @@ export class Runs implements RunClient {
   }
 
   async log(id: RunId, options: { after?: number; limit?: number } = {}): Promise<LogPage> {
-    const limit = limitOf('limit', options.limit, 1000, 10_000)
+    const limit = wholeNumber('limit', options.limit, { fallback: 1000, most: 10_000 })
+    const after = wholeNumber('after', options.after, {
+      fallback: 0,
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER,
+    })
     await this.#require(id)
-    return this.#store.readLog(id, { after: options.after ?? 0, limit })
+    return this.#store.readLog(id, { after, limit })
   }
 
   async #require(id: RunId): Promise<Run> {

@@ -18,7 +18,8 @@ import {
   requireKnownTasks,
   type PreparedSchedule,
 } from './prepare.js'
-import { limitOf, scheduleQuery } from './query.js'
+import { scheduleQuery, wholeNumber } from './query.js'
+import { upcoming } from './upcoming.js'
 import type { PutOptions, ScheduleClient, ScheduleInput, SchedulePatch } from './types.js'
 
 const AT_ONCE = 500
@@ -151,21 +152,8 @@ export class Schedules implements ScheduleClient {
   }
 
   async upcoming(id: ScheduleId, options: { count?: number; after?: EpochMs } = {}): Promise<EpochMs[]> {
-    const count = limitOf('count', options.count, 10, 1000)
-    const schedule = await this.#require(id)
-    if (schedule.state !== 'active' || schedule.nextFireTime === null) return []
-    const { trigger, maxFires } = plannable(schedule.definition)
-    const left = maxFires === null ? Infinity : maxFires - schedule.fires
-    const times: EpochMs[] = []
-    // From the stored fire time on: what is stored is what fires next, also when it is overdue.
-    for (let time: EpochMs | null = schedule.nextFireTime, n = 0; time !== null && n < left; n++) {
-      if (options.after === undefined || time > options.after) times.push(time)
-      if (times.length === count) break
-      const from: EpochMs =
-        options.after !== undefined && maxFires === null ? Math.max(time, options.after) : time
-      time = trigger.next(from)
-    }
-    return times
+    const count = wholeNumber('count', options.count, { fallback: 10, most: 1000 })
+    return upcoming(await this.#require(id), count, options.after)
   }
 
   async #require(id: ScheduleId): Promise<Schedule> {

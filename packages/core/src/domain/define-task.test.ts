@@ -133,9 +133,7 @@ describe.each(Object.entries(schemas))('an input schema of %s', (_library, task)
         {
           path: 'input.to',
           rule: 'input.schema',
-          message: expect.stringMatching(
-            new RegExp(`^input.to does not fit task ${task.name}: .*\\(it is 5\\)$`),
-          ),
+          message: expect.stringMatching(new RegExp(`^input.to does not fit task ${task.name}: .*5\\)?$`)),
         },
       ],
     })

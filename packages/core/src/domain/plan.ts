@@ -62,7 +62,7 @@ export function plan(
   const following = schedule.trigger.next(fireTime)
   const first = withJitter(schedule, fireTime)
   if (first.dueAt > storeNow) return { runs: [], missed: null, next: first }
-  if (fireTime >= misfiresEnd(schedule.policy, storeNow)) {
+  if (fireTime >= endOfMisfires(schedule.policy, storeNow)) {
     const next = following === null ? null : withJitter(schedule, following)
     if (next === null || next.dueAt > storeNow || limits.maxRuns === 1) {
       return { runs: [first], missed: null, next: remaining === 1 ? null : next }
@@ -85,7 +85,7 @@ function jitterOf(id: ScheduleId, fireTime: EpochMs, jitterMs: number): number {
  * Fire times before this are misfires. The grace begins after the jitter, also for those whose own was short: each waits
  * for the ones before it, whose jitter may be longer. So no fire time is a misfire that lies after one that is none.
  */
-function misfiresEnd({ misfireGraceMs, jitterMs }: Plannable['policy'], storeNow: EpochMs): EpochMs {
+function endOfMisfires({ misfireGraceMs, jitterMs }: Plannable['policy'], storeNow: EpochMs): EpochMs {
   return storeNow - misfireGraceMs - jitterMs
 }
 
@@ -97,20 +97,20 @@ function planBacklog(
   limits: PlanLimits,
 ): Plan {
   const { trigger, policy } = schedule
-  const graceStart = misfiresEnd(policy, storeNow)
+  const misfireEnd = endOfMisfires(policy, storeNow)
   const windowStart = storeNow - policy.catchUpWindowMs
   const maxRuns = Math.min(limits.maxRuns, remaining)
   const runs: FireTime[] = []
   const missed = new MissedCounter()
   let at: EpochMs | null = fireTime
 
-  if (at < graceStart) {
+  if (at < misfireEnd) {
     switch (policy.catchUp) {
       case 'none':
-        at = skipTo(at, graceStart)
+        at = skipTo(at, misfireEnd)
         break
       case 'latest': {
-        at = skipTo(at, graceStart)
+        at = skipTo(at, misfireEnd)
         const latest = missed.to
         if (latest !== null && latest >= windowStart) {
           missed.dropLast(previousFire(trigger, latest, fireTime))
@@ -119,19 +119,19 @@ function planBacklog(
         break
       }
       case 'earliest': {
-        at = skipTo(at, Math.min(windowStart, graceStart))
-        if (at !== null && at < graceStart) {
+        at = skipTo(at, Math.min(windowStart, misfireEnd))
+        if (at !== null && at < misfireEnd) {
           runs.push(withJitter(schedule, at))
           at = trigger.next(at)
           // After the last run that is allowed, nothing was to fire, so nothing is missed.
-          if (at !== null && remaining > 1) at = skipTo(at, graceStart)
+          if (at !== null && remaining > 1) at = skipTo(at, misfireEnd)
         }
         break
       }
       case 'all': {
-        const from = Math.min(Math.max(at, windowStart), graceStart)
-        at = skipTo(at, newestFrom(trigger, from, graceStart, policy.catchUpLimit))
-        while (at !== null && at < graceStart && runs.length < maxRuns) {
+        const from = Math.min(Math.max(at, windowStart), misfireEnd)
+        at = skipTo(at, newestFrom(trigger, from, misfireEnd, policy.catchUpLimit))
+        while (at !== null && at < misfireEnd && runs.length < maxRuns) {
           runs.push(withJitter(schedule, at))
           at = trigger.next(at)
         }

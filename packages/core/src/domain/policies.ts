@@ -31,7 +31,7 @@ export interface HistoryPolicy {
 export interface SchedulePolicy {
   /** @default 'latest' */
   readonly catchUp: CatchUp
-  /** A fire time this much overdue is a misfire. @default 60000 */
+  /** A fire time overdue by more than its schedule's jitter and this is a misfire. @default 60000 */
   readonly misfireGraceMs: number
   /** Misfires older than this are never caught up. @default 86400000 */
   readonly catchUpWindowMs: number

@@ -132,6 +132,15 @@ describe('what a node takes', () => {
     expect([started, released]).toEqual([[], ['stale']])
   })
 
+  test('is given back also when a new session has begun by then', async () => {
+    await dispatcher.dispatch(async () => {
+      session.lose(session.id)
+      session.renewed(session.id, clock.monotonic())
+      return { claimed: [claimed('stale')] }
+    })
+    expect([started, released]).toEqual([[], ['stale']])
+  })
+
   test('ends, when the first of several blocked the process for longer than its lease', async () => {
     const blocking = new Dispatcher({
       clock,

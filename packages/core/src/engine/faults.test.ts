@@ -52,7 +52,7 @@ describe('while the store is away', () => {
     ])
 
     node.faults.heal()
-    await cluster.advance(10_000)
+    await cluster.advance(15_000)
     expect(await node.scheduler.health()).toMatchObject({ ready: true, problems: [] })
     expect(fired).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 80_000])
   })

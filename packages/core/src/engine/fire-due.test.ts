@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../domain/clock.js'
 import { defineTask } from '../domain/define-task.js'
 import type { ScheduleDefinition } from '../domain/schedule.js'
 import type { TaskContext } from '../domain/task.js'
@@ -16,6 +17,7 @@ beforeEach(() => {
   fired = []
 })
 
+const iso = (afterMs: number): string => new Date(cluster.startedAt + afterMs).toISOString()
 const firedAfter = (): number[] => fired.map((at) => cluster.since(at))
 
 /** Writes a definition as another release, or another hand, might have. */
@@ -73,6 +75,27 @@ describe('fires', () => {
     await cluster.advance(100_000)
     expect(firedAfter()).toEqual([10_000, 20_000, 30_000])
     expect(await node.scheduler.schedules.get('job')).toMatchObject({ state: 'finished', nextFireTime: null })
+  })
+
+  test('happen at their time on nodes whose clocks are minutes apart', async () => {
+    const skewed = (ms: number): Clock => ({
+      now: () => cluster.clock.now() + ms,
+      monotonic: () => cluster.clock.monotonic(),
+      setTimer: (wake, delayMs) => cluster.clock.setTimer(wake, delayMs),
+    })
+    const ahead = await cluster.node({ tasks: [note], clock: skewed(300_000) })
+    await cluster.node({ tasks: [note], clock: skewed(-300_000) })
+    await cluster.schedule(ahead, { task: note })
+    await ahead.scheduler.schedules.put({
+      id: 'single',
+      task: note,
+      trigger: { kind: 'once', at: iso(25_000) },
+    })
+    await cluster.advance(20_000)
+    await ahead.scheduler.stop()
+    await cluster.advance(10_000)
+    expect(firedAfter()).toEqual([10_000, 20_000, 25_000, 30_000])
+    for (const run of await cluster.runs()) expect(run.startedAt).toBe(run.fireTime)
   })
 
   test('of thousands of schedules at one instant all happen, once', async () => {

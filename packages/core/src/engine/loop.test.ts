@@ -110,3 +110,23 @@ test('stopping twice, or without having started, ends at once', async () => {
   await Promise.all([loop.stop(), loop.stop()])
   expect(steps.length).toBeLessThanOrEqual(1)
 })
+
+test('the pauses after failures may be held shorter', async () => {
+  next = () => Promise.reject(new Error('broken'))
+  const hasty = new Loop({
+    name: 'hasty',
+    clock,
+    random: () => 1,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    longestPauseMs: 120,
+    step: () => {
+      steps.push(clock.monotonic())
+      return next()
+    },
+  })
+  hasty.start()
+  await clock.advance(500)
+  expect(steps).toEqual([0, 50, 150, 270, 390])
+  next = async () => Infinity
+  await hasty.stop()
+})

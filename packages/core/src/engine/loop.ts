@@ -9,6 +9,8 @@ export interface LoopOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Of the growing pauses after failures. @default 5000 */
+  readonly longestPauseMs?: number
   /** One round of work. Answers how many milliseconds to sleep unless woken; `Infinity` is until woken. */
   readonly step: () => Promise<number>
 }
@@ -66,8 +68,8 @@ export class Loop {
   }
 
   #pauseAfter(failures: number, error: unknown): number {
-    const { name, log, random } = this.#options
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + random() / 2)
+    const { name, log, random, longestPauseMs = LONGEST_PAUSE_MS } = this.#options
+    const pauseMs = Math.min(longestPauseMs, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + random() / 2)
     log.error(
       { err: error, loop: name, failures, pauseMs: Math.round(pauseMs) },
       'A step failed and will be repeated',

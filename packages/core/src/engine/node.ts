@@ -106,9 +106,15 @@ export class Node {
     })
     const upkeep = new Upkeep({ store, history: options.history, recovered: (runs) => this.#recovered(runs) })
 
-    const loop = (name: string, step: () => Promise<number>): Loop =>
-      new Loop({ name, clock, random, log, step })
-    this.#keepAliveLoop = loop('keep-alive', () => keepAlive.step())
+    const supervision = { clock, random, log }
+    const loop = (name: string, step: () => Promise<number>): Loop => new Loop({ ...supervision, name, step })
+    this.#keepAliveLoop = new Loop({
+      ...supervision,
+      name: 'keep-alive',
+      step: () => keepAlive.step(),
+      // Often: a store that comes back while the lease can still be trusted must be found in time.
+      longestPauseMs: options.timing.renewMs / 6,
+    })
     this.#fireLoop = loop('fire-due', () => this.#fireDue.step())
     this.#claimLoop = loop('claim-runs', () => this.#claimRuns.step())
     this.#taking = [

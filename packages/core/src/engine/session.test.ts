@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { ManualClock } from '../testing/manual-clock.js'
 import { Held, TestCluster, type TestMember } from '../testing/test-cluster.js'
+import { Session } from './session.js'
 
 let cluster: TestCluster
 let held: Held
@@ -78,6 +80,37 @@ describe('a node whose heartbeats fail for longer than it may trust its lease', 
   })
 })
 
+test('trust is counted from when a heartbeat was sent, not from its answer', async () => {
+  const node = await cluster.node({ tasks: [held.task] })
+  const beat = node.faults.hold('heartbeat')
+  await cluster.advance(3000)
+  await beat.arrived
+  await cluster.advance(4000)
+  beat.release()
+  await cluster.settle()
+  node.faults.refuse('heartbeat', Infinity)
+  await cluster.advance(3000 + 9000 - 7000 - 1)
+  expect(typesOf(node)).toEqual([])
+  await cluster.advance(1)
+  expect(typesOf(node)).toEqual(['node.sessionLost'])
+})
+
+test('a session that was given up cannot be renewed, nor can its end be that of the next', () => {
+  const clock = new ManualClock()
+  let lost = 0
+  const session = new Session(clock, 10_000, () => lost++)
+  const old = session.id
+  expect(session.isTrusted()).toBe(false)
+  session.renewed(old, 0)
+  expect(session.isTrusted()).toBe(true)
+  session.lose(old)
+  session.renewed(old, 0)
+  expect(session.isTrusted()).toBe(false)
+  session.renewed(session.id, 0)
+  session.lose(old)
+  expect([session.isTrusted(), lost]).toEqual([true, 1])
+})
+
 test('a heartbeat that is answered too late does not bring a session back', async () => {
   const node = await cluster.node({ tasks: [held.task] })
   await cluster.schedule(node, { task: held.task, maxFires: 1 })
@@ -121,14 +154,14 @@ test('a session that the store has forgotten is replaced, and its handlers learn
   expect(held.attempts.length).toBe(2)
 })
 
-test('an outage shorter than the lease costs no run its node', async () => {
+test('an outage that ends while its lease can still be trusted costs no run its node', async () => {
   const node = await cluster.node({ tasks: [held.task] })
   await cluster.schedule(node, { task: held.task, maxFires: 1 })
-  await cluster.advance(12_000)
+  // Until just after a heartbeat: trust ends after nine seconds without one.
+  await cluster.advance(12_001)
   for (const verb of ['heartbeat', 'peek', 'claim', 'recover', 'prune'] as const)
     node.faults.refuse(verb, Infinity)
-  // The last heartbeat that went through may be three seconds old, and trust in it ends after nine.
-  await cluster.advance(5000)
+  await cluster.advance(8400)
   node.faults.heal()
   await cluster.advance(30_000)
   expect(held.last.context.signal.aborted).toBe(false)

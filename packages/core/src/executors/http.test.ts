@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { SIZE_LIMITS } from '../domain/policies.js'
-import type { TaskContext, TaskLog } from '../domain/task.js'
+import type { TaskContext } from '../domain/task.js'
 import { jsonBytes } from './bounded-text.js'
 import { httpTask, type HttpResult } from './http.js'
 import type { HttpInput } from './http-input.js'

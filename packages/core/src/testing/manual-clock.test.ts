@@ -96,6 +96,14 @@ describe('ManualClock', () => {
     expect(fired).toEqual([600])
   })
 
+  test('the wall clock shows whole milliseconds, also to a timer that ends between two', async () => {
+    const clock = new ManualClock(1000)
+    let seen = 0
+    clock.setTimer(() => (seen = clock.now()), 1.5)
+    await clock.advance(1.75)
+    expect([seen, clock.now(), clock.monotonic()]).toEqual([1001, 1001, 1.75])
+  })
+
   test('an error of a timer reaches the test', async () => {
     const clock = new ManualClock()
     clock.setTimer(() => {

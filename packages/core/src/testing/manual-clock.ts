@@ -22,7 +22,8 @@ export class ManualClock implements Clock {
   }
 
   now(): EpochMs {
-    return this.#wall
+    // Timers may end between two milliseconds; a wall clock shows whole ones.
+    return Math.floor(this.#wall)
   }
 
   monotonic(): number {

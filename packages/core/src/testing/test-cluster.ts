@@ -98,11 +98,11 @@ export class TestCluster {
 
   /** Lets time go on in steps until `promise` has settled. */
   async pass<Value>(promise: Promise<Value>, stepMs = 100): Promise<Value> {
-    let settled = false
-    const note = (): void => void (settled = true)
+    const state = { settled: false }
+    const note = (): void => void (state.settled = true)
     promise.then(note, note)
     await this.settle()
-    for (let step = 0; !settled; step++) {
+    for (let step = 0; !state.settled; step++) {
       assert.ok(step < PATIENCE, `nothing came of it within ${PATIENCE * stepMs} ms`)
       await this.advance(stepMs)
     }
