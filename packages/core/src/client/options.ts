@@ -9,8 +9,8 @@ import { POLICY_DEFAULTS, type HistoryPolicy } from '../domain/policies.js'
 import type { Task } from '../domain/task.js'
 import type { SchedulerOptions } from './types.js'
 
-export const SLOTS = 100
-export const STOP_GRACE_MS = 30_000
+const SLOTS = 100
+const STOP_GRACE_MS = 30_000
 const MAX_MS = 2_000_000_000
 
 /** The options with every default filled in. */

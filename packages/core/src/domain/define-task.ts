@@ -10,7 +10,7 @@ import type { Task, TaskOptions } from './task.js'
 /** Known to every copy of this package: a task module may have resolved another one than the server. */
 const BRAND = Symbol.for('evertick.task')
 /** A timer of Node cannot be set for longer than this: about 24 days. */
-export const MAX_TIMEOUT_MS = 2_000_000_000
+const MAX_TIMEOUT_MS = 2_000_000_000
 const OPTIONS = ['name', 'description', 'input', 'run', 'retry', 'timeoutMs', 'concurrency'] as const
 const RETRY_FIELDS = Object.keys(RETRY_DEFAULTS)
 

@@ -26,7 +26,7 @@ export interface TestMember {
   kill(): void
 }
 
-export type MemberEvent = {
+type MemberEvent = {
   [Type in keyof SchedulerEvents]: { readonly type: Type } & SchedulerEvents[Type]
 }[keyof SchedulerEvents]
 

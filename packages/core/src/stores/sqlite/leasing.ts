@@ -172,7 +172,7 @@ export class Leasing {
 }
 
 /** @throws {SessionExpiredError} for one that is unknown, has left, or was not renewed in time. */
-export function liveSession(db: Database, session: SessionId): SessionRow {
+function liveSession(db: Database, session: SessionId): SessionRow {
   const row = db
     .statement('SELECT number, lease_until, claim_id, claim_runs FROM sessions WHERE session = ?')
     .get(session) as SessionRow | undefined
