@@ -17,12 +17,14 @@ export function scheduleQuery(query: Partial<ScheduleQuery>): ScheduleQuery {
 
 /** @throws {InvalidError} INVALID_QUERY */
 export function runQuery(query: Partial<RunQuery>): RunQuery {
-  return checked(query, ['scheduleId', 'task', 'status', 'limit', 'cursor'], (checks) => {
+  const valid = checked(query, ['scheduleId', 'task', 'status', 'limit', 'cursor'], (checks) => {
     const statuses: unknown = query.status ?? []
     if (!Array.isArray(statuses)) checks.add('status', 'array', `must be a list, but is ${shown(statuses)}`)
-    else for (const status of statuses) checks.oneOf('status', status, RUN_STATUSES)
+    else for (const status of new Set(statuses)) checks.oneOf('status', status, RUN_STATUSES)
     if (query.scheduleId !== undefined) checks.text('scheduleId', query.scheduleId, 128)
   })
+  // Each once: what is asked for must not depend on how often it is named.
+  return valid.status === undefined ? valid : { ...valid, status: [...new Set(valid.status)] }
 }
 
 /** A whole number from `least` to `most`. @throws {InvalidError} INVALID_QUERY */

@@ -50,6 +50,28 @@ describe('running a schedule now', () => {
     expect(inputs).toHaveLength(3)
   })
 
+  test('with a used request id and another input is refused, and the run of that time stays', async () => {
+    const input = { to: 'bert', cc: 'carl' }
+    const first = await schedules.runNow('job', { requestId: 'order-5', input })
+    const same = await schedules.runNow('job', { requestId: 'order-5', input: { cc: 'carl', to: 'bert' } })
+    expect(same.id).toBe(first.id)
+    for (const other of [{ input: { to: 'dora' } }, {}]) {
+      await expect(schedules.runNow('job', { requestId: 'order-5', ...other })).rejects.toMatchObject({
+        code: 'ILLEGAL_STATE',
+        message: expect.stringContaining(first.id) as string,
+        problems: [{ path: 'requestId', rule: 'requestId.sameInput' }],
+      })
+    }
+    await cluster.settle()
+    expect(inputs).toHaveLength(1)
+  })
+
+  test('with a used request id gives that run, also after an edit of anything but the input', async () => {
+    const first = await schedules.runNow('job', { requestId: 'order-5' })
+    await schedules.patch('job', { timeoutMs: 60_000, priority: 4 })
+    expect((await schedules.runNow('job', { requestId: 'order-5' })).id).toBe(first.id)
+  })
+
   test('takes an input of its own, checked like that of the schedule', async () => {
     await schedules.runNow('job', { input: { to: 'bert' } })
     await cluster.settle()

@@ -112,3 +112,10 @@ describe('creating a scheduler', () => {
     expect(await own.listNodes()).toEqual([])
   })
 })
+
+test('a scheduler that was stopped says that it cannot start again', async () => {
+  const scheduler = await createScheduler({ store: 'memory:' })
+  await scheduler.start()
+  await scheduler.stop()
+  await expect(scheduler.start()).rejects.toMatchObject({ code: 'ILLEGAL_STATE' })
+})

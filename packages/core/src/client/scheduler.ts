@@ -1,3 +1,4 @@
+import { EvertickError } from '../domain/errors.js'
 import { systemClock } from '../domain/clock.js'
 import type { Health, SchedulerEvents } from '../domain/events.js'
 import { silentLogger } from '../domain/logger.js'
@@ -76,7 +77,13 @@ class LocalScheduler implements Scheduler {
 
   // Async for symmetry with `stop`, and because a store over the network will greet its node first.
   async start(): Promise<void> {
-    if (this.#started || this.#stopped !== null) return
+    if (this.#stopped !== null) {
+      throw new EvertickError(
+        'ILLEGAL_STATE',
+        'This scheduler was stopped and cannot start again; create a new one',
+      )
+    }
+    if (this.#started) return
     this.#started = true
     this.#node.start()
   }

@@ -292,10 +292,11 @@ describe('putting many', () => {
     expect((await schedules.list()).items).toHaveLength(1)
   })
 
-  test('with one id twice, the later one counts', async () => {
-    const answers = await schedules.putAll([daily, { ...daily, description: 'later' }])
-    expect((await schedules.get('daily'))!.definition.description).toBe('later')
-    expect(answers[1]).toMatchObject({ definition: { description: 'later' } })
+  test('refuses an id that is given twice, before anything is written', async () => {
+    await expect(schedules.putAll([daily, daily])).rejects.toMatchObject({
+      problems: [{ path: 'id', rule: 'id.once' }],
+    })
+    expect(await schedules.get('daily')).toBeNull()
   })
 
   test('of nothing is nothing', async () => {

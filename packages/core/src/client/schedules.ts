@@ -3,9 +3,9 @@ import { EvertickError, InvalidError } from '../domain/errors.js'
 import { isValidRequestId, REQUEST_ID_RULE, uuidv7, type ScheduleId, type TaskName } from '../domain/ids.js'
 import type { Clock, EpochMs } from '../domain/clock.js'
 import { shown } from '../domain/field-checks.js'
-import { canonicalJson } from '../domain/json.js'
+import { canonicalJson, type JsonValue } from '../domain/json.js'
 import { withJitter, type FireTime } from '../domain/plan.js'
-import type { Run } from '../domain/run.js'
+import type { Run, RunSpec } from '../domain/run.js'
 import type { Schedule, ScheduleState } from '../domain/schedule.js'
 import type { Task } from '../domain/task.js'
 import type { Page, PutSchedule, ScheduleQuery, Store } from '../store/contract.js'
@@ -46,6 +46,7 @@ export class Schedules implements ScheduleClient {
 
   async putAll(inputs: readonly ScheduleInput[], options: PutOptions = {}): Promise<Schedule[]> {
     const prepared = inputs.map((input) => prepare(input))
+    requireDistinct(prepared)
     await this.#requireRunnable(prepared, options)
     const now = await this.#store.now()
     return this.#write(
@@ -148,6 +149,12 @@ export class Schedules implements ScheduleClient {
         group,
       },
     ])
+    if (!sameInput(run!, input)) {
+      const message = `requestId ${shown(requestId)} was used for run ${run!.id}, which has another input; take a new requestId`
+      throw new EvertickError('ILLEGAL_STATE', message, {
+        problems: [{ path: 'requestId', rule: 'requestId.sameInput', message }],
+      })
+    }
     return run!
   }
 
@@ -262,6 +269,24 @@ function replacement(
     return { definition, state: 'finished', stateReason: existing.stateReason, expect, timing: null }
   }
   return { definition, state, stateReason, expect, timing: firstFire(prepared, now, existing.fires) }
+}
+
+/** @throws {InvalidError} INVALID_SCHEDULE: which of two was meant cannot be told. */
+function requireDistinct(items: readonly PreparedSchedule[]): void {
+  const ids = new Set<ScheduleId>()
+  for (const { definition } of items) {
+    if (ids.has(definition.id)) {
+      const message = `id must be given once, but ${shown(definition.id)} is given twice`
+      throw new InvalidError('INVALID_SCHEDULE', [{ path: 'id', rule: 'id.once', message }])
+    }
+    ids.add(definition.id)
+  }
+}
+
+/** Only the input counts: a request repeated after an edit of the retry rule is the same request. */
+function sameInput({ spec }: Run, input: JsonValue = null): boolean {
+  const given = spec === null ? undefined : (JSON.parse(spec) as RunSpec).input
+  return canonicalJson(given ?? null) === canonicalJson(input)
 }
 
 function withState(

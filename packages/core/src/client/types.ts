@@ -42,14 +42,14 @@ export interface Scheduler extends AsyncDisposable {
   readonly tasks: ReadonlyMap<TaskName, Task>
   readonly schedules: ScheduleClient
   readonly runs: RunClient
-  /** Begins to fire and to run. May be called twice. */
+  /** Begins to fire and to run. May be called twice. @throws {EvertickError} ILLEGAL_STATE after `stop` */
   start(): Promise<void>
   /**
    * Stops taking work, hands over what has not begun, waits for running handlers up to the grace, aborts the rest,
    * leaves no lease behind, and closes the store if it was opened from a URL. May be called twice.
    */
   stop(options?: { graceMs?: number }): Promise<void>
-  /** Events of this node. A listener that throws is logged and disturbs nothing. Returns what removes it. */
+  /** Events of this node. A listener that throws or rejects is logged and disturbs nothing. Returns what removes it. */
   on<Type extends keyof SchedulerEvents>(
     type: Type,
     listener: (event: SchedulerEvents[Type]) => void,

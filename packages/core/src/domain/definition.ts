@@ -145,7 +145,8 @@ function checkInput(checks: FieldChecks, input: unknown): void {
   if (input === undefined) return
   const path = notJson(input, 'input', 0)
   if (path !== null) {
-    checks.add(path, 'json', 'must be JSON: text, finite numbers, booleans, null, arrays and plain objects')
+    const kinds = 'text, finite numbers, booleans, null, arrays and plain objects without a key "__proto__"'
+    checks.add(path, 'json', `must be JSON: ${kinds}`)
     return
   }
   const bytes = Buffer.byteLength(JSON.stringify(input))
@@ -156,15 +157,17 @@ function checkInput(checks: FieldChecks, input: unknown): void {
 
 const MAX_DEPTH = 100
 
-/** The path of the first thing that would not survive a round trip through JSON, or `null`. */
+/** The path of the first thing that is no JSON, or that would not survive being copied; `null` if all is well. */
 function notJson(value: unknown, path: string, depth: number): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null
   if (typeof value === 'number') return Number.isFinite(value) ? null : path
   // Also what ends a cycle.
   if (depth > MAX_DEPTH) return path
   if (Array.isArray(value)) return firstOf(value.entries(), (i) => `${path}[${i}]`)
-  if (isPlainObject(value)) return firstOf(Object.entries(value), (name) => `${path}.${name}`)
-  return path
+  if (!isPlainObject(value)) return path
+  // It survives JSON, but whoever copies the object by assignment would change a prototype instead.
+  if (Object.hasOwn(value, '__proto__')) return `${path}.__proto__`
+  return firstOf(Object.entries(value), (name) => `${path}.${name}`)
 
   function firstOf<Key>(entries: Iterable<[Key, unknown]>, pathOf: (key: Key) => string): string | null {
     for (const [key, inner] of entries) {

@@ -2,6 +2,7 @@ import type { RunEvent } from '../domain/events.js'
 import type { EvertickError } from '../domain/errors.js'
 import { LeaseLostError } from '../domain/errors.js'
 import type { RunId, TaskName } from '../domain/ids.js'
+import type { Lease } from '../domain/lease.js'
 import type { JsonValue } from '../domain/json.js'
 import type { Task } from '../domain/task.js'
 import type { AttemptOutcome, ClaimedRun } from '../store/contract.js'
@@ -54,6 +55,12 @@ export class Attempts {
 
   abortAll(reason: EvertickError): void {
     for (const attempt of this.#running.values()) attempt.abort(reason)
+  }
+
+  /** The store says that this lease is with another, or ended. */
+  lose({ runId, fence }: Lease): void {
+    const attempt = this.#running.get(runId)
+    if (attempt?.claimed.fence === fence) attempt.abort(new LeaseLostError(runId, fence))
   }
 
   /** The session is gone: each handler learns that its lease is lost. */

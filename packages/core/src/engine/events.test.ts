@@ -37,6 +37,16 @@ test('a listener added twice hears twice, and each is removed by itself', () => 
   expect(heard).toBe(3)
 })
 
+test('an async listener that rejects is told of, and does not end the process', async () => {
+  const failure = new Error('late')
+  events.on('one', async () => {
+    throw failure
+  })
+  events.emit('one', 1)
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+  expect(errors).toEqual([{ err: failure, event: 'one' }])
+})
+
 test('a listener that throws is told of and disturbs no other', () => {
   const heard: number[] = []
   events.on('one', () => {

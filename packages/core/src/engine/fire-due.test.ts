@@ -159,6 +159,13 @@ describe('a schedule that cannot be computed', () => {
     expect(node.events).toEqual([])
   })
 
+  test('does not make the node unready, however long it has been due', async () => {
+    const node = await cluster.node({ tasks: [note] })
+    await store({ id: 'strange', trigger: { kind: 'lunar', phase: 'full' } })
+    await cluster.advance(600_000)
+    expect(await node.scheduler.health()).toMatchObject({ ready: true, overdueMs: 0 })
+  })
+
   test('does not delay the others, however many are left to a newer release', async () => {
     const node = await cluster.node({ tasks: [note], node: { slots: 60 } })
     for (let i = 0; i < 400; i++) await store({ id: `strange-${i}`, trigger: { kind: 'lunar' } })

@@ -37,6 +37,7 @@ export class FireDue {
   /** How many of those that were due last time this node could not handle. */
   #leftAlone = 0
   #lastPeekAt: number | null = null
+  #overdueMs = 0
 
   constructor(options: FireDueOptions) {
     this.#options = options
@@ -48,6 +49,11 @@ export class FireDue {
     return this.#lastPeekAt
   }
 
+  /** By how much the most overdue schedule that this node can handle was overdue when the store was last asked. */
+  get overdueMs(): number {
+    return this.#overdueMs
+  }
+
   async step(): Promise<number> {
     const { store, dispatcher, now, pollMs } = this.#options
     const { free } = dispatcher.slots
@@ -57,6 +63,7 @@ export class FireDue {
     const peek = await store.peek(limit + this.#leftAlone)
     const peekedAt = now()
     this.#lastPeekAt = peekedAt
+    this.#overdueMs = 0
     const handled = peek.due.length > 0 ? await this.#fire(peek) : 0
     const leftBefore = this.#leftAlone
     this.#leftAlone = peek.due.length - handled
@@ -77,6 +84,7 @@ export class FireDue {
       if (entry === null || entry === undefined) continue
       const decision = await this.#decide(due, entry, peek.now)
       if (decision === null) continue
+      this.#overdueMs = Math.max(this.#overdueMs, peek.now - due.dueAt)
       if (batchRuns + decision.runs.length > MOST_AT_ONCE && batch.length > 0) {
         handled += await this.#commit(batch)
         batch = []
@@ -95,7 +103,9 @@ export class FireDue {
       return null
     }
     try {
-      return decisionOf(due, entry, storeNow)
+      const decision = decisionOf(due, entry, storeNow)
+      // The stored due time is earlier than ours, as after a change of how jitter is spread: not due yet for us.
+      return decision.next?.fireTime === due.fireTime ? null : decision
     } catch (error) {
       const [schedule] = await this.#options.store.getSchedules([due.id])
       if (schedule?.revision === due.revision)

@@ -4,6 +4,9 @@ import type { TaskContext, TaskLog } from '../domain/task.js'
 import type { ClaimedRun } from '../store/contract.js'
 import type { Reporter } from './reporter.js'
 
+// Characters. One line must not take the place of all others.
+const LONGEST_LINE = 16 * 1024
+
 /** What a handler sees of its attempt. What few handlers use is made when it is first asked for. */
 export class HandlerContext implements TaskContext {
   input: unknown = null
@@ -80,7 +83,8 @@ export class HandlerContext implements TaskContext {
     // The store keeps no more than its limit; the line that crosses it is sent, so that the store marks the cut.
     if (this.#closed || this.#logBytes > SIZE_LIMITS.logPerRun) return
     const { runId, fence } = this.#run
-    const text = String(message)
+    const whole = String(message)
+    const text = whole.length > LONGEST_LINE ? `${whole.slice(0, LONGEST_LINE - 1)}…` : whole
     this.#logBytes += Buffer.byteLength(text) + 1
     this.#reporter.update({ runId, fence, log: [{ level, message: text }], progress: null })
   }

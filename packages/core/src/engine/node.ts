@@ -67,7 +67,7 @@ export class Node {
     this.#options = options
     this.#session = new Session(clock, options.timing.leaseMs, () => this.#sessionLost())
     this.#slots = new Slots(options.slots, tasks)
-    this.#reporter = new Reporter(options)
+    this.#reporter = new Reporter({ ...options, refused: (lease) => this.#attempts.lose(lease) })
     this.#attempts = new Attempts({
       ...options,
       slots: this.#slots,
@@ -171,11 +171,10 @@ export class Node {
     else if (lastPeekAgeMs > STALE_PEEK_MS)
       problems.push(`The store last answered what is due ${lastPeekAgeMs} ms ago`)
     if (!this.#session.isTrusted()) problems.push('The node has no session with the store')
-    let overdueMs = 0
+    const { overdueMs } = this.#fireDue
+    if (overdueMs > OVERDUE_MS) problems.push(`A schedule is overdue by ${overdueMs} ms`)
     try {
-      const { now, oldestDueAt } = await store.stats()
-      overdueMs = oldestDueAt === null ? 0 : now - oldestDueAt
-      if (overdueMs > OVERDUE_MS) problems.push(`A schedule is overdue by ${overdueMs} ms`)
+      await store.now()
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }

@@ -16,7 +16,13 @@ beforeEach(() => {
   clock = new ManualClock()
   store = new MemoryStore({ clock })
   faults = new FaultyStore(store)
-  reporter = new Reporter({ store: faults.store, clock, random: () => 0.5, log: silentLogger })
+  reporter = new Reporter({
+    store: faults.store,
+    clock,
+    random: () => 0.5,
+    log: silentLogger,
+    refused: () => {},
+  })
 })
 
 const success: AttemptOutcome = { kind: 'succeeded', result: '"done"' }
@@ -112,7 +118,13 @@ describe('an outcome', () => {
         return member.bind(target)
       },
     })
-    const batching = new Reporter({ store: counting, clock, random: Math.random, log: silentLogger })
+    const batching = new Reporter({
+      store: counting,
+      clock,
+      random: Math.random,
+      log: silentLogger,
+      refused: () => {},
+    })
     let answered = 0
     for (const lease of all) batching.outcome(lease, success, () => answered++)
     await batching.drained()
@@ -139,6 +151,43 @@ describe('an outcome', () => {
     await clock.advance(1000)
     await reporter.drained()
     expect(accepted).toBe(false)
+  })
+})
+
+describe('what attempts write', () => {
+  test('holds back no outcome of another, however much one of them writes', async () => {
+    const [chatty, quiet] = await leases(2)
+    let answered = false
+    let writing = true
+    const write = (): void => {
+      if (!writing) return
+      for (let i = 0; i < 2000; i++)
+        reporter.update({ ...chatty!, log: [], progress: { fraction: i / 2000, message: null } })
+      setImmediate(write)
+    }
+    write()
+    reporter.outcome(quiet!, success, () => (answered = true))
+    await settle()
+    expect(answered).toBe(true)
+    writing = false
+    await reporter.drained()
+    expect(await store.getRun(chatty!.runId)).toMatchObject({ progress: { fraction: 1999 / 2000 } })
+  })
+
+  test('under a lease that is lost tells its attempt', async () => {
+    const [lease] = await leases()
+    const refused: Lease[] = []
+    const telling = new Reporter({
+      store,
+      clock,
+      random: () => 0.5,
+      log: silentLogger,
+      refused: (one) => refused.push(one),
+    })
+    const older = { ...lease!, fence: (lease!.fence - 1) as Fence }
+    telling.update({ ...older, log: [{ level: 'info', message: 'late' }], progress: null })
+    await telling.drained()
+    expect(refused).toMatchObject([{ runId: lease!.runId, fence: older.fence }])
   })
 })
 

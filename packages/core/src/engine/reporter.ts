@@ -2,6 +2,7 @@ import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
 import { codeOf } from '../domain/errors.js'
 import type { AttemptOutcome, AttemptReport, RunUpdate, Store } from '../store/contract.js'
+import type { RunId } from '../domain/ids.js'
 import type { Lease } from '../domain/lease.js'
 
 const MOST_AT_ONCE = 500
@@ -12,6 +13,13 @@ export interface ReporterOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Logs or progress of this attempt were refused: its lease is lost. */
+  readonly refused: (lease: Lease) => void
+}
+
+interface PendingUpdate extends Lease {
+  readonly log: RunUpdate['log'][number][]
+  progress: RunUpdate['progress']
 }
 
 interface PendingReport extends AttemptReport {
@@ -25,7 +33,8 @@ interface PendingReport extends AttemptReport {
 export class Reporter {
   readonly #options: ReporterOptions
   #outcomes: PendingReport[] = []
-  #updates: RunUpdate[] = []
+  /** By run, for only the last progress of an attempt is kept, and its lines go together. */
+  readonly #updates = new Map<RunId, PendingUpdate>()
   #flushing: Promise<void> | null = null
   #givenUp = false
 
@@ -39,9 +48,15 @@ export class Reporter {
     this.#flushing ??= this.#flush()
   }
 
-  /** Logs and progress of one attempt are written before its outcome, when both were handed over in that order. */
-  update(update: RunUpdate): void {
-    this.#updates.push(update)
+  /** What an attempt wrote is in the store before its outcome, and holds back no other attempt's. */
+  update({ runId, fence, log, progress }: RunUpdate): void {
+    const pending = this.#updates.get(runId)
+    if (pending?.fence === fence) {
+      pending.log.push(...log)
+      pending.progress = progress ?? pending.progress
+    } else {
+      this.#updates.set(runId, { runId, fence, log: [...log], progress })
+    }
     this.#flushing ??= this.#flush()
   }
 
@@ -57,11 +72,11 @@ export class Reporter {
 
   async #flush(): Promise<void> {
     try {
-      while (this.#outcomes.length > 0 || this.#updates.length > 0) {
+      while (this.#outcomes.length > 0 || this.#updates.size > 0) {
         // One turn, so that what ends together is written together.
         await new Promise<void>((resolve) => void setImmediate(resolve))
-        const updates = this.#updates.splice(0, MOST_AT_ONCE)
-        const outcomes = this.#updates.length > 0 ? [] : this.#outcomes.splice(0, MOST_AT_ONCE)
+        const outcomes = this.#outcomes.splice(0, MOST_AT_ONCE)
+        const updates = this.#takeUpdates(outcomes)
         if (updates.length > 0) await this.#sendUpdates(updates)
         if (outcomes.length > 0) await this.#sendOutcomes(outcomes)
       }
@@ -70,9 +85,28 @@ export class Reporter {
     }
   }
 
-  async #sendUpdates(updates: RunUpdate[]): Promise<void> {
+  /** All that the attempts that end here had to say, and what there is room for of the others. */
+  #takeUpdates(outcomes: readonly PendingReport[]): RunUpdate[] {
+    if (this.#updates.size === 0) return []
+    const updates: RunUpdate[] = []
+    const take = (runId: RunId): void => {
+      const update = this.#updates.get(runId)
+      if (update !== undefined) updates.push(update)
+      this.#updates.delete(runId)
+    }
+    for (const { runId } of outcomes) take(runId)
+    for (const runId of this.#updates.keys()) {
+      if (updates.length >= MOST_AT_ONCE) break
+      take(runId)
+    }
+    return updates
+  }
+
+  async #sendUpdates(updates: readonly RunUpdate[]): Promise<void> {
     try {
-      await this.#options.store.report(updates)
+      const accepted = await this.#options.store.report(updates)
+      for (const [index, update] of updates.entries())
+        if (accepted[index] === false) this.#options.refused(update)
     } catch (error) {
       // Not repeated: a log line twice is worse than one that is missing while the store is away.
       this.#options.log.warn(

@@ -109,7 +109,7 @@ describe('stopping a node', () => {
     await node.scheduler.stop()
     const never = await cluster.node({ start: false })
     await never.scheduler.stop()
-    await never.scheduler.start()
+    await expect(never.scheduler.start()).rejects.toMatchObject({ code: 'ILLEGAL_STATE' })
     await cluster.settle()
     expect(await cluster.store.listNodes()).toHaveLength(1)
   })

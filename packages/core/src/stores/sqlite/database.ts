@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Clock, EpochMs, Random } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
 import { StoreClock } from '../../store/store-clock.js'
@@ -46,7 +46,7 @@ export class Database {
   static async open(path: string, clock: Clock, random: Random): Promise<Database> {
     let connection: Connection | undefined
     try {
-      if (path !== ':memory:' && !existsSync(dirname(path))) await mkdir(dirname(path), { recursive: true })
+      if (path !== ':memory:') await ensureFolder(dirname(resolve(path)))
       connection = await connect(path)
       const database = new Database(path, connection, clock, random)
       await database.#retryBusy(() => database.#prepareFile())
@@ -213,6 +213,16 @@ export class Database {
     this.#statements.clear()
     this.#connection.close()
   }
+}
+
+/** One level after the other: Node's own recursion never ends below folders such as /proc. */
+async function ensureFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return
+  await ensureFolder(dirname(folder))
+  await mkdir(folder).catch((error: unknown) => {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error
+  })
 }
 
 function isStorageError(error: unknown): error is Error & { code?: string; errcode?: number } {

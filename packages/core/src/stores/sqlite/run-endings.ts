@@ -25,8 +25,12 @@ export class RunEndings {
 
   finishAll(reports: readonly AttemptReport[]): boolean[] {
     // Asked once per batch: almost always nothing fails and nothing is blocked, and a success is one statement.
-    const quiet = !this.#anyFailing() && !this.#anyBlocked()
-    return reports.map((report) => this.#finish(report, quiet))
+    let quiet = !this.#anyFailing() && !this.#anyBlocked()
+    return reports.map((report) => {
+      // From the first one that did not succeed on, there may be something to count or to let go ahead.
+      quiet &&= report.outcome.kind === 'succeeded'
+      return this.#finish(report, quiet)
+    })
   }
 
   #finish({ runId, fence, outcome }: AttemptReport, quiet: boolean): boolean {

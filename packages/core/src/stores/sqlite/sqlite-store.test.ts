@@ -79,6 +79,12 @@ describe('the file', () => {
     })
   })
 
+  test('below a folder that holds no folders is refused, and does not try for ever', async () => {
+    await expect(SqliteStore.open('/proc/evertick/store.db')).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    })
+  })
+
   test('is created with its folder, and opened by many at once', async () => {
     const path = join(folder, 'deep', 'er', 'store.db')
     const stores = await Promise.all(Array.from({ length: 8 }, () => SqliteStore.open(path)))

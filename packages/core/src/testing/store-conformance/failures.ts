@@ -16,6 +16,18 @@ export function failurePromises(promise: DeclarePromise): void {
     assert.deepEqual(counts, [1, 2, 0, 1])
   })
 
+  promise('a failure and a success that are reported together count one after the other', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('frail')
+    await world.fire('frail', { runs: 2, overlap: 'allow' })
+    const [first, second] = await node.claim()
+    await world.store.finish([
+      { ...first!, outcome: failed },
+      { ...second!, outcome: succeeded },
+    ])
+    assert.equal((await world.stored('frail')).consecutiveFailures, 0)
+  })
+
   promise('what is retried or cancelled is neither a failure nor a success', async (world) => {
     const node = await world.node('a')
     await world.schedule('frail')

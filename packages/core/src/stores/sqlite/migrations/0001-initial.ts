@@ -78,6 +78,7 @@ CREATE TABLE runs (
   attempts         TEXT
 ) STRICT;
 CREATE UNIQUE INDEX runs_identity ON runs (schedule_id, fire_time, request_id);
+CREATE INDEX runs_by_task ON runs (task, number);
 CREATE UNIQUE INDEX runs_by_request ON runs (schedule_id, request_id) WHERE kind = 'manual';
 CREATE INDEX runs_open ON runs (schedule_id, queue) WHERE queue > 0;
 CREATE INDEX runs_ready ON runs (task, grp, priority DESC, due_at) WHERE queue = 1;
