@@ -236,7 +236,7 @@ const definitions = fc.record(
     id: fc.stringMatching(/^[a-z][a-z.]{0,20}$/),
     task: fc.constant('report'),
     trigger: fc.constant({ kind: 'interval', every: { seconds: 1 } }),
-    input: fc.jsonValue({ maxDepth: 3 }),
+    input: fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__')),
     description: fc.option(fc.string({ maxLength: 20 })),
     start: fc.option(fc.date({ min: new Date(0), max: new Date('2026-01-01'), noInvalidDate: true })),
     end: fc.option(

@@ -1,7 +1,10 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import {
   type Clock,
   commandTask,
   createScheduler,
+  EvertickError,
   httpTask,
   type Run,
   type ScheduleInput,
@@ -20,9 +23,15 @@ import type { Client } from './client.js'
 /**
  * A client straight on the store at `url`, for when no server runs. It fires and runs nothing itself.
  * Of tasks it knows those that come with Evertick, and those that live nodes tell of.
+ * An SQLite file that is missing is made only with `create`: a slip of the pen must not look like an empty store.
  * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, or INVALID_OPTION for a URL of no store.
  */
-export async function storeClient(url: string, clock: Clock): Promise<Client> {
+export async function storeClient(
+  url: string,
+  clock: Clock,
+  { create }: { readonly create: boolean },
+): Promise<Client> {
+  if (!create) await requireStore(url)
   const tasks = [httpTask(), commandTask()]
   const scheduler = await createScheduler({ store: url, tasks, clock })
   const { schedules, runs } = scheduler
@@ -84,5 +93,21 @@ export async function storeClient(url: string, clock: Clock): Promise<Client> {
     const run = await runs.get(id)
     if (run === null) throw runNotFound(id)
     return run
+  }
+}
+
+async function requireStore(url: string): Promise<void> {
+  const path = /^sqlite:(.+)$/s.exec(url)?.[1]
+  if (path === undefined || path === ':memory:') return
+  try {
+    await stat(path)
+  } catch (error) {
+    // Of every other trouble the store tells more when it opens the file.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return
+    throw new EvertickError(
+      'STORE_UNREADABLE',
+      `There is no store at ${resolve(path)}; \`evertick serve\` or \`evertick schedule add\` creates one`,
+      { cause: error },
+    )
   }
 }

@@ -1,6 +1,9 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '@evertick/core/testing'
 import { answered, cli } from '../testing/test-cli.js'
 import { testServer } from '../testing/test-server.js'
@@ -130,6 +133,32 @@ test('a server or a store that cannot be reached has exit code 5', async () => {
 
   expect((await cli(['nodes', '--store', 'sqlite:/dev/null/x.db'])).code).toBe(5)
   expect(await cli(['nodes', '--store', 'mysql://x'])).toMatchObject({ code: 2 })
+})
+
+test('only a command that writes a schedule makes a store; to the others a missing one is an error', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'evertick-cli-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'none', 'typo.db')
+  const at = ['--store', `sqlite:${file}`]
+  for (const command of [
+    ['schedule', 'list'],
+    ['schedule', 'show', 'a'],
+    ['schedule', 'run', 'a'],
+    ['schedule', 'pause', 'a'],
+    ['runs'],
+    ['nodes'],
+  ]) {
+    expect(await cli([...command, ...at])).toEqual({
+      code: 5,
+      out: '',
+      err: `error STORE_UNREADABLE: There is no store at ${file}; \`evertick serve\` or \`evertick schedule add\` creates one\n`,
+    })
+    expect(await readdir(folder)).toEqual([])
+  }
+  const add = ['schedule', 'add', 'a', '--http', 'http://127.0.0.1:9/', '--every', '1h']
+  expect(await cli([...add, ...at])).toMatchObject({ code: 0, err: '' })
+  expect((await cli(['schedule', 'list', ...at])).code).toBe(0)
+  expect((await cli(['schedule', 'list', '--store', 'sqlite::memory:'])).code).toBe(0)
 })
 
 test('a server that never answers is given up', async () => {

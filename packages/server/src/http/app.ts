@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
-import type { Logger, Scheduler } from '@evertick/core'
+import { systemClock, type Clock, type Logger, type Scheduler } from '@evertick/core'
 import type { ServeConfig } from '../config.js'
 import { sendError } from './errors.js'
 import { browserGuard, tokenGuard, type Guard } from './guard.js'
@@ -26,6 +26,8 @@ export interface AppOptions {
   readonly config: Pick<ServeConfig, 'token'>
   /** Gets failures of the server, and each request at the level `debug`. Never headers, so never a token. */
   readonly log: Logger
+  /** @default systemClock */
+  readonly clock?: Clock
 }
 
 /** Bytes of a request's body: four times the largest input. */
@@ -50,7 +52,7 @@ const CONTENT_POLICY = {
 }
 
 /** The HTTP API, its documentation and the landing page over a scheduler. It listens when told to. */
-export async function createApp({ scheduler, config, log }: AppOptions): Promise<App> {
+export async function createApp({ scheduler, config, log, clock = systemClock }: AppOptions): Promise<App> {
   const app: App = Fastify({
     ajv: { customOptions: AJV_OPTIONS },
     bodyLimit: BODY_LIMIT,
@@ -100,7 +102,7 @@ export async function createApp({ scheduler, config, log }: AppOptions): Promise
     },
     { prefix: '/api/v1' },
   )
-  healthRoutes(app, scheduler)
+  healthRoutes(app, scheduler, clock)
   await serveLandingPage(app)
   await app.ready()
   return app
@@ -111,13 +113,8 @@ type Query = Readonly<Record<string, unknown>>
 async function guardByToken(app: App, token: string): Promise<Guard> {
   await app.register(rateLimit, { global: false })
   const count = app.createRateLimit(FAILURE_LIMIT)
-  return tokenGuard(token, {
-    async isExceeded(request) {
-      const result = await count(request, { increment: false })
-      return !result.isAllowed && result.remaining === 0
-    },
-    async add(request) {
-      await count(request)
-    },
+  return tokenGuard(token, async (request) => {
+    const result = await count(request)
+    return !result.isAllowed && result.isExceeded
   })
 }

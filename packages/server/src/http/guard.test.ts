@@ -120,14 +120,18 @@ describe('with a token', () => {
     expect((await server.call('GET', '/openapi.json', { headers })).body.security).toEqual([{ token: [] }])
   })
 
-  test('guessing is slowed down', async () => {
+  test('guessing is slowed down, and shuts out nobody who shares the address', async () => {
     await start({ token: TOKEN })
     const attempt = (token: string) =>
       server.call('GET', '/api/v1/stats', { headers: { authorization: `Bearer ${token}` } })
     for (let n = 0; n < 20; n++) expect((await attempt(`guess-${n}`)).status).toBe(401)
-    const limited = await attempt(TOKEN)
+    const limited = await attempt('guess-20')
     expect(limited.status).toBe(429)
     expect(limited.headers['retry-after']).toBe('60')
+    expect(limited.body).toMatchObject({ status: 429, code: 'UNAUTHORIZED' })
+    expect((await attempt(TOKEN)).status).toBe(200)
+    expect((await attempt('guess-21')).status).toBe(429)
+    expect((await server.call('GET', '/api/v1/stats')).status).toBe(401)
     expect((await server.call('GET', '/healthz')).status).toBe(200)
   })
 

@@ -6,11 +6,8 @@ import { hostOf, isLoopback } from './loopback.js'
 /** Refuses a request by throwing, before its body is read. */
 export type Guard = (request: FastifyRequest) => Promise<void>
 
-/** How often one address has shown a wrong token lately. */
-export interface FailureCount {
-  isExceeded(request: FastifyRequest): Promise<boolean>
-  add(request: FastifyRequest): Promise<void>
-}
+/** Counts a wrong token, and answers whether its address has shown too many of them lately. */
+export type CountFailure = (request: FastifyRequest) => Promise<boolean>
 
 // What anyone may read: whether we live, and the page that asks for the token.
 const OPEN = new Set(['/', '/static/landing.js', '/static/landing.css', '/healthz', '/readyz'])
@@ -19,25 +16,20 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /**
  * With a token, everything but {@link OPEN} asks for it.
  * Both sides are hashed first, so that neither the content nor the length shows in how long the comparison takes.
+ * The token is looked at before the count: who guesses must not shut out those that share the address, such as all
+ * that come through one proxy.
  */
-export function tokenGuard(token: string, failures: FailureCount): Guard {
+export function tokenGuard(token: string, countFailure: CountFailure): Guard {
   const expected = sha256(token)
   return async (request) => {
     // A route is open, not an address: what no route knows tells nobody anything.
     if (request.routeOptions.url !== undefined && OPEN.has(request.routeOptions.url)) return
-    if (await failures.isExceeded(request)) {
-      throw new HttpError(
-        429,
-        'FORBIDDEN',
-        'Too many wrong tokens from this address; try again in a minute',
-        {
-          'retry-after': '60',
-        },
-      )
-    }
     const given = /^Bearer +([\x21-\x7e]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
     if (given !== undefined && timingSafeEqual(sha256(given), expected)) return
-    if (given !== undefined) await failures.add(request)
+    if (given !== undefined && (await countFailure(request))) {
+      const message = 'Too many wrong tokens came from this address; try again in a minute'
+      throw new HttpError(429, 'UNAUTHORIZED', message, { 'retry-after': '60' })
+    }
     const message =
       given === undefined
         ? 'This server asks for a token: send it as "Authorization: Bearer <token>"'

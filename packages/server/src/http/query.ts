@@ -5,7 +5,7 @@ interface ParameterSchema {
 
 /**
  * A query string holds only text: here numbers, booleans and lists become what their schema asks for, lists from
- * `a,b` and from `?x=a&x=b`. What cannot be read so stays as it is, for the validator to refuse by name.
+ * `a,b` and from `?x=a&x=b`, each value once. What cannot be read so stays as it is, for the validator to refuse by name.
  */
 export function readQuery(
   query: Readonly<Record<string, unknown>>,
@@ -20,7 +20,8 @@ export function readQuery(
 }
 
 function listOf(value: unknown): unknown[] {
-  return [value].flat().flatMap((item) => (typeof item === 'string' ? item.split(',') : [item]))
+  const items = [value].flat().flatMap((item) => (typeof item === 'string' ? item.split(',') : [item]))
+  return [...new Set(items)]
 }
 
 function read(text: string, type: string | undefined): unknown {

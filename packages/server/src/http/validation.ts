@@ -75,6 +75,11 @@ function problemOf(error: VerboseError, part: string): Problem {
       const types = [params['type']].flat().map((type) => TYPES[String(type)] ?? String(type))
       return { path: at, rule: 'type', message: `${at || whole} must be ${types.join(' or ')}, ${found}` }
     }
+    case 'maxItems': {
+      const items = (error.data as unknown[]).length
+      const message = `${at || whole} must have at most ${String(params['limit'])} items, but has ${items}`
+      return { path: at, rule: 'items.atMost', message }
+    }
     default:
       return {
         path: at,

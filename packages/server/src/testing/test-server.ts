@@ -4,6 +4,7 @@ import {
   defineTask,
   httpTask,
   silentLogger,
+  systemClock,
   type Logger,
   type Scheduler,
   type SchedulerOptions,
@@ -57,6 +58,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     scheduler,
     config: { token: options.token ?? null },
     log: options.log ?? silentLogger,
+    clock: options.scheduler?.clock ?? systemClock,
   })
   const document = app.swagger() as unknown as OpenApiDocument
 

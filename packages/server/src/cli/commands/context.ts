@@ -39,14 +39,15 @@ export function withJson(command: Command): Command {
   return command.option('--json', 'answer with the JSON of the HTTP API')
 }
 
-/** Opens the client that the flags name, and closes it whatever happens. */
+/** Opens the client that the flags name, and closes it whatever happens. With `create`, a missing store is made. */
 export async function useClient(
   { io }: CliContext,
   flags: ClientFlags,
   body: (context: ClientContext) => Promise<void>,
+  { create = false }: { readonly create?: boolean } = {},
 ): Promise<void> {
   const json = flags.json === true
-  await using client = await openClient(flags, io.env, io.clock)
+  await using client = await openClient(flags, io.env, io.clock, { create })
   await body({
     client,
     io,

@@ -1,6 +1,6 @@
 import { CATCH_UPS, OVERLAPS, type PutOptions } from '@evertick/core'
 import { Option, type Command } from 'commander'
-import { useClient, withTarget, type CliContext, type ClientFlags } from './context.js'
+import { useClient, withTarget, type CliContext, type ClientContext, type ClientFlags } from './context.js'
 import { scheduleRequest, type DefinitionFlags } from './schedule-request.js'
 import { scheduleLine } from './schedule-text.js'
 
@@ -63,13 +63,14 @@ export function addScheduleAdd(parent: Command, context: CliContext): void {
     .addHelpText('after', EXAMPLES)
     .action(async (id: string, words: string[], flags: AddFlags) => {
       const request = await scheduleRequest(id, words, flags)
-      await useClient(context, flags, async ({ client, answer, style, now }) => {
+      const put = async ({ client, answer, style, now }: ClientContext): Promise<void> => {
         const schedule = await client.putSchedule(request, {
           ...(flags.ifExists === undefined ? {} : { ifExists: flags.ifExists }),
           ...(flags.allowUnknownTask === undefined ? {} : { allowUnknownTask: flags.allowUnknownTask }),
           ...(flags.paused === undefined ? {} : { paused: flags.paused }),
         })
         answer(schedule, scheduleLine(schedule, style, now))
-      })
+      }
+      await useClient(context, flags, put, { create: true })
     })
 }

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { EvertickError } from '@evertick/core'
+import { ManualClock } from '@evertick/core/testing'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EVERY_HOUR, testServer, type TestServer } from '../../testing/test-server.js'
 import { VERSION } from '../../version.js'
 
@@ -47,4 +49,30 @@ test('/metrics counts schedules and runs in the text format of Prometheus', asyn
   for (const line of lines.filter((one) => one !== '')) {
     expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"]*",?)+\})? -?\d+(\.\d+)?(e[+-]?\d+)?)$/)
   }
+})
+
+test.each(['/readyz', '/metrics'])('%s asks the store once a second, however many ask it', async (path) => {
+  const clock = new ManualClock()
+  await using own = await testServer({ scheduler: { clock } })
+  const { scheduler } = own
+  const asked = path === '/readyz' ? vi.spyOn(scheduler, 'health') : vi.spyOn(scheduler.store, 'stats')
+  const askAtOnce = () => Promise.all(Array.from({ length: 20 }, () => own.call('GET', path)))
+
+  await askAtOnce()
+  await clock.advance(999)
+  await askAtOnce()
+  expect(asked).toHaveBeenCalledTimes(1)
+  await clock.advance(1)
+  await askAtOnce()
+  expect(asked).toHaveBeenCalledTimes(2)
+})
+
+test('a failure is told to all who waited for it, and not to those who come later', async () => {
+  await using own = await testServer({ scheduler: { clock: new ManualClock() } })
+  const stats = vi.spyOn(own.scheduler.store, 'stats')
+  stats.mockRejectedValueOnce(new EvertickError('STORE_UNAVAILABLE', 'The store did not answer within 5 s'))
+  const answers = await Promise.all([own.call('GET', '/metrics'), own.call('GET', '/metrics')])
+  expect(answers.map(({ status }) => status)).toEqual([503, 503])
+  expect(stats).toHaveBeenCalledTimes(1)
+  expect((await own.call('GET', '/metrics')).status).toBe(200)
 })

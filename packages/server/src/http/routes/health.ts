@@ -3,13 +3,20 @@ import { renderMetrics } from '../metrics.js'
 import { AliveSchema, ReadySchema } from '../schemas/cluster.js'
 import { refusals } from '../schemas/problem.js'
 import { ref } from '../schemas/shared.js'
-import type { Routes } from './types.js'
+import { sharedAnswer } from '../shared-answer.js'
+import type { App } from './types.js'
+import type { Clock, Scheduler } from '@evertick/core'
 import { Type } from 'typebox'
 
 const tags = ['Operation']
+// The figures are counted anew each time, and without any token one may ask whether we are ready.
+const MAX_AGE_MS = 1000
 
 /** What watches over a server asks for. */
-export const healthRoutes: Routes = (app, scheduler) => {
+export function healthRoutes(app: App, scheduler: Scheduler, clock: Clock): void {
+  const health = sharedAnswer(() => scheduler.health(), MAX_AGE_MS, clock)
+  const stats = sharedAnswer(() => scheduler.store.stats(), MAX_AGE_MS, clock)
+
   app.get(
     '/healthz',
     {
@@ -30,7 +37,7 @@ export const healthRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'ready',
         summary: 'Whether the node makes progress',
-        description: 'From what its loops did, not from what they intend.',
+        description: 'From what its loops did, not from what they intend. At most one second old.',
         tags,
         security: [],
         response: {
@@ -40,7 +47,7 @@ export const healthRoutes: Routes = (app, scheduler) => {
       },
     },
     async (_request, reply) => {
-      const { ready, problems, lastPeekAgeMs, overdueMs } = await scheduler.health()
+      const { ready, problems, lastPeekAgeMs, overdueMs } = await health()
       return reply.code(ready ? 200 : 503).send({
         status: ready ? ('ready' as const) : ('unready' as const),
         problems: [...problems],
@@ -56,6 +63,7 @@ export const healthRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'metrics',
         summary: 'Figures for Prometheus',
+        description: 'At most one second old.',
         tags,
         produces: ['text/plain'],
         response: {
@@ -68,8 +76,6 @@ export const healthRoutes: Routes = (app, scheduler) => {
       },
     },
     async (_request, reply) =>
-      reply
-        .type('text/plain; version=0.0.4; charset=utf-8')
-        .send(renderMetrics(await scheduler.store.stats())),
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(renderMetrics(await stats())),
   )
 }

@@ -1,5 +1,5 @@
 import type { SchedulerEvents } from '@evertick/core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EVERY_HOUR, testServer, type TestServer } from '../../testing/test-server.js'
 
 let server: TestServer
@@ -109,6 +109,30 @@ test('runs are filtered by schedule, task and any of several statuses', async ()
   expect(await ids('status=cancelled,pending')).toEqual([second, first])
   expect(await ids('status=cancelled&status=pending')).toEqual([second, first])
   expect(await ids('status=lost')).toEqual([])
+})
+
+test('a status that is named again and again counts once', async () => {
+  const id = await runOf('ok', 'r1')
+  const list = vi.spyOn(server.scheduler.runs, 'list')
+  const again = Array.from({ length: 500 }, () => 'pending,lost').join(',')
+  const { status, body } = await server.call('GET', `/api/v1/runs?status=${again}`)
+  expect(status).toBe(200)
+  expect(body.items).toMatchObject([{ id }])
+  expect(list).toHaveBeenCalledWith({ status: ['pending', 'lost'] })
+})
+
+test('more statuses than there are is refused as that, before each of them', async () => {
+  const many = Array.from({ length: 500 }, (_, n) => `s${n}`).join(',')
+  for (const address of ['/api/v1/runs', '/api/v1/schedules/none/runs']) {
+    const { status, body } = await server.call('GET', `${address}?status=${many}`)
+    expect(status).toBe(400)
+    expect(body.code).toBe('INVALID_QUERY')
+    expect(body.errors[0]).toEqual({
+      path: 'status',
+      rule: 'items.atMost',
+      message: 'status must have at most 9 items, but has 500',
+    })
+  }
 })
 
 test.each([

@@ -15,6 +15,8 @@ export const RunFilter = {
   task: Type.Optional(Type.String({ description: 'Only those of this task.' })),
   status: Type.Optional(
     Type.Array(choice(RUN_STATUSES), {
+      uniqueItems: true,
+      maxItems: RUN_STATUSES.length,
       description: 'Only with one of these: `status=failed,lost`, or `status=failed&status=lost`.',
     }),
   ),

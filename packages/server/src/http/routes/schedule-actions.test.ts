@@ -1,3 +1,4 @@
+import { ManualClock } from '@evertick/core/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EVERY_HOUR, testServer, type TestServer } from '../../testing/test-server.js'
 
@@ -57,11 +58,36 @@ describe('run', () => {
     expect((await server.call('GET', String(headers['location']))).body).toEqual(body)
   })
 
-  test('the same request id again gives the same run', async () => {
-    const once = await server.call('POST', '/api/v1/schedules/hourly/run', { body: { requestId: 'r1' } })
-    const twice = await server.call('POST', '/api/v1/schedules/hourly/run', { body: { requestId: 'r1' } })
-    expect(twice.body.id).toBe(once.body.id)
-    expect((await server.call('GET', '/api/v1/runs')).body.items).toHaveLength(1)
+  test('the same request id again gives the same run, and says that it was there', async () => {
+    const clock = new ManualClock()
+    await using own = await testServer({ scheduler: { clock } })
+    await own.create({ id: 'hourly', task: 'ok', trigger: EVERY_HOUR })
+    const run = (body: object) => own.call('POST', '/api/v1/schedules/hourly/run', { body })
+
+    const once = await run({ requestId: 'r1' })
+    expect(once.status).toBe(201)
+    const within = await run({ requestId: 'r1' })
+    expect(within).toMatchObject({ status: 200, body: { id: once.body.id } })
+    expect((await run({ requestId: 'r2' })).status).toBe(201)
+    await clock.advance(5)
+    expect(await run({ requestId: 'r1' })).toMatchObject({ status: 200, body: { id: once.body.id } })
+    expect((await run({ requestId: 'r3' })).status).toBe(201)
+    expect((await own.call('GET', '/api/v1/runs')).body.items).toHaveLength(3)
+  })
+
+  test('a request id stands for one input', async () => {
+    const run = (body: object) => server.call('POST', '/api/v1/schedules/hourly/run', { body })
+    const once = await run({ requestId: 'r1', input: { a: 1, b: 2 } })
+    expect(await run({ requestId: 'r1', input: { b: 2, a: 1 } })).toMatchObject({
+      status: 200,
+      body: { id: once.body.id },
+    })
+    for (const other of [{ input: { a: 1 } }, {}]) {
+      const { status, body } = await run({ requestId: 'r1', ...other })
+      expect(status).toBe(409)
+      expect(body).toMatchObject({ code: 'ILLEGAL_STATE', errors: [{ path: 'requestId' }] })
+      expect(body.detail).toContain('requestId "r1"')
+    }
   })
 
   test('takes an input of its own, which must fit the task', async () => {

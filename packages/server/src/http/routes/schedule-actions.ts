@@ -1,3 +1,4 @@
+import type { Run } from '@evertick/core'
 import { Type } from 'typebox'
 import { instantOf } from '../instant.js'
 import { scheduleNotFound } from '../errors.js'
@@ -64,11 +65,14 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
       schema: {
         operationId: 'runSchedule',
         summary: 'Run a schedule now',
-        description: 'One run besides the timetable, also while paused.',
+        description:
+          'One run besides the timetable, also while paused. A `requestId` that was used answers the run of that ' +
+          'time if the input is the same, and 409 if it is another.',
         tags,
         params: ScheduleParams,
         body: ref(RunInputSchema),
         response: {
+          200: { ...ref(RunSchema), description: 'The run that this `requestId` made before.' },
           201: { ...ref(RunSchema), description: 'The run, which waits to be taken.' },
           ...refusals,
         },
@@ -76,9 +80,13 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
       config: { optionalBody: true },
     },
     async (request, reply) => {
-      const run = await schedules.runNow(request.params.id, request.body)
+      const { id } = request.params
+      const { requestId } = request.body
+      // Only the status of the answer depends on this; what happens is decided by the scheduler alone.
+      const isOlder = requestId === undefined ? () => false : await olderThanNow(id, requestId)
+      const run = await schedules.runNow(id, request.body)
       return reply
-        .code(201)
+        .code(isOlder(run) ? 200 : 201)
         .header('location', `/api/v1/runs/${encodeURIComponent(run.id)}`)
         .send(presentRun(run))
     },
@@ -136,4 +144,12 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
     async (request) =>
       presentPage(await runs.list({ ...request.query, scheduleId: request.params.id }), presentRun),
   )
+
+  /** Tells the run of this request that was there before from one made after this, by the store's clock. */
+  async function olderThanNow(id: string, requestId: string): Promise<(run: Run) => boolean> {
+    const now = await scheduler.store.now()
+    // One of this very millisecond the time cannot tell apart, but its id can be said.
+    const madeJustNow = await runs.get(`${id}@${now}.${requestId}`)
+    return (run) => run.createdAt < now || run.id === madeJustNow?.id
+  }
 }

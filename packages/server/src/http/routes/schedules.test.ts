@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EVERY_HOUR, testServer, type TestServer } from '../../testing/test-server.js'
 
 let server: TestServer
@@ -177,7 +177,7 @@ describe('PUT /schedules/:id', () => {
     expect(stale.status).toBe(412)
     expect(stale.body.code).toBe('REVISION_CONFLICT')
     expect((await put(2, { query: `?ifRevision=${etag.replaceAll('"', '')}` })).status).toBe(412)
-    expect((await put(2, { headers: { 'if-match': '*' } })).body).toMatchObject({
+    expect((await put(2, { headers: { 'if-match': 'W/"1"' } })).body).toMatchObject({
       code: 'BAD_REQUEST',
       errors: [{ path: 'If-Match' }],
     })
@@ -185,6 +185,82 @@ describe('PUT /schedules/:id', () => {
       'BAD_REQUEST',
     )
     expect((await server.call('GET', '/api/v1/schedules/report')).body.priority).toBe(1)
+  })
+})
+
+describe('PUT /schedules/:id on a condition', () => {
+  const put = (headers: Record<string, string>, query = '', priority = 1) =>
+    server.call('PUT', `/api/v1/schedules/report${query}`, { body: { ...report, priority }, headers })
+  const priority = async () => (await server.call('GET', '/api/v1/schedules/report')).body.priority as number
+
+  test('If-None-Match: * creates, and never replaces', async () => {
+    expect((await put({ 'if-none-match': '*' })).status).toBe(201)
+    const taken = await put({ 'if-none-match': '*' }, '', 2)
+    expect(taken.status).toBe(412)
+    expect(taken.body).toMatchObject({
+      code: 'REVISION_CONFLICT',
+      detail: expect.stringContaining('already') as string,
+    })
+    expect(await priority()).toBe(1)
+  })
+
+  test.each([
+    ['If-Match: *', { 'if-match': '*' }, ''],
+    ['If-Match with a revision', { 'if-match': '"1"' }, ''],
+    ['ifRevision', {}, '?ifRevision=1'],
+  ])('%s creates nothing', async (_what, headers, query) => {
+    const { status, body } = await put(headers, query)
+    expect(status).toBe(412)
+    expect(body).toMatchObject({ code: 'REVISION_CONFLICT', detail: expect.stringContaining('no schedule') })
+    expect((await server.call('GET', '/api/v1/schedules/report')).status).toBe(404)
+  })
+
+  test('If-Match: * replaces whatever is there, also when others edit it meanwhile', async () => {
+    await server.create(report)
+    const { schedules } = server.scheduler
+    const get = schedules.get.bind(schedules)
+    let edits = 0
+    vi.spyOn(schedules, 'get').mockImplementation(async (id) => {
+      const seen = await get(id)
+      if (edits++ < 3) await schedules.patch(id, { description: `edit ${edits}` })
+      return seen
+    })
+    const { status, body } = await put({ 'if-match': '*' }, '', 2)
+    expect(status).toBe(200)
+    expect(body.priority).toBe(2)
+    expect(edits).toBeGreaterThan(3)
+  })
+
+  test('If-Match: * creates nothing when others delete it meanwhile', async () => {
+    await server.create(report)
+    const { schedules } = server.scheduler
+    const get = schedules.get.bind(schedules)
+    vi.spyOn(schedules, 'get').mockImplementation(async (id) => {
+      const seen = await get(id)
+      await schedules.delete(id)
+      return seen
+    })
+    expect((await put({ 'if-match': '*' })).status).toBe(412)
+    expect(await get('report')).toBeNull()
+  })
+
+  test('If-Match: * of a PATCH or a DELETE asks for what they need anyway', async () => {
+    await server.create(report)
+    const headers = { 'if-match': '*' }
+    const address = '/api/v1/schedules/report'
+    expect((await server.call('PATCH', address, { body: { priority: 3 }, headers })).status).toBe(200)
+    expect((await server.call('DELETE', address, { headers })).status).toBe(204)
+    expect((await server.call('DELETE', address, { headers })).status).toBe(404)
+  })
+
+  test.each([
+    [{ 'if-none-match': '"1"' }, '', 'If-None-Match'],
+    [{ 'if-none-match': '*', 'if-match': '*' }, '', 'If-None-Match'],
+    [{ 'if-none-match': '*' }, '?ifRevision=1', 'If-None-Match'],
+  ])('%j with the query %j is refused', async (headers, query, path) => {
+    const { status, body } = await put(headers, query)
+    expect(status).toBe(400)
+    expect(body).toMatchObject({ code: 'BAD_REQUEST', errors: [{ path }] })
   })
 })
 

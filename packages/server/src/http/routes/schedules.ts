@@ -5,7 +5,15 @@ import { presentPage, presentSchedule } from '../present.js'
 import { refusals } from '../schemas/problem.js'
 import { ScheduleInputSchema, SchedulePatchSchema, ScheduleSchema } from '../schemas/schedule.js'
 import { choice, PageQuery, pageOf, ref } from '../schemas/shared.js'
-import { etagOf, expectedRevision, IfMatchHeader, IfRevisionQuery } from './revision.js'
+import { putIf } from './conditional-put.js'
+import {
+  conditionOf,
+  etagOf,
+  expectedRevision,
+  IfMatchHeader,
+  IfRevisionQuery,
+  PutHeaders,
+} from './revision.js'
 import type { Routes } from './types.js'
 
 const tags = ['Schedules']
@@ -83,7 +91,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
         tags,
         params: ScheduleParams,
         body: UncheckedBody,
-        headers: IfMatchHeader,
+        headers: PutHeaders,
         querystring: Type.Object({ ...IfRevisionQuery, ...AllowUnknownTask, ...Paused }, strict),
         response: {
           200: { ...ref(ScheduleSchema), description: 'It existed.' },
@@ -101,12 +109,10 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
         const message = `id must be left out or be ${JSON.stringify(id)} as in the address, but is ${JSON.stringify(given)}`
         throw invalid('INVALID_SCHEDULE', 'id', 'id.address', message)
       }
-      const existed = await exists(id)
-      const schedule = await schedules.put({ ...request.body, id } as ScheduleInput, {
-        ...expectedRevision(request, ifRevision),
-        allowUnknownTask,
-        paused,
-      })
+      const condition = conditionOf(request, ifRevision)
+      const existed = condition !== 'absent' && (await exists(id))
+      const input = { ...request.body, id } as ScheduleInput
+      const schedule = await putIf(condition, schedules, input, { allowUnknownTask, paused })
       return reply
         .code(existed ? 200 : 201)
         .header('etag', etagOf(schedule))

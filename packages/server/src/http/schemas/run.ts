@@ -85,7 +85,8 @@ export const RunInputSchema = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'The same id again gives the same run. One is made up unless given.',
+        description:
+          'The same id again gives the same run, and must come with the same input. One is made up unless given.',
       }),
     ),
     input: Type.Optional(json("Instead of the schedule's input.")),
