@@ -1,29 +1,63 @@
 import { normaliseDefinition, timingOf } from '../domain/definition.js'
 import type { EpochMs } from '../domain/clock.js'
-import { closest, InvalidError } from '../domain/errors.js'
+import { closest, InvalidError, type Problem } from '../domain/errors.js'
 import { isPlainObject } from '../domain/json.js'
-import { withJitter, type FireTime, type Plannable } from '../domain/plan.js'
+import { withJitter, type Plannable } from '../domain/plan.js'
 import type { SchedulePolicy } from '../domain/policies.js'
 import type { ScheduleDefinition } from '../domain/schedule.js'
 import { isTask } from '../domain/define-task.js'
 import { checkInput } from '../domain/check-input.js'
 import type { TaskName } from '../domain/ids.js'
 import type { Task } from '../domain/task.js'
+import { TZDATA } from '../domain/tzdata.js'
+import { afterRunMsOf } from '../triggers/after-run.js'
+import { calendarNames } from '../triggers/calendar-names.js'
 import { checkTrigger } from '../triggers/registry.js'
 import { plannable } from '../triggers/plannable.js'
-import type { Store } from '../store/contract.js'
+import type { CalendarUse, Store, Timing } from '../store/contract.js'
+import type { CalendarSource } from './calendar-source.js'
 
 /** A definition that was checked in every way, ready to be written. */
 export interface PreparedSchedule {
   readonly definition: ScheduleDefinition
   readonly plannable: Plannable & { readonly policy: SchedulePolicy }
   readonly timing: string
+  /** The calendars that the trigger refers to, as it was compiled with them. */
+  readonly calendars: CalendarUse | null
+  /** So long after the end of its last run it fires; `null` for one that does not wait for runs. */
+  readonly afterRunMs: number | null
 }
 
 /** @throws {InvalidError} everything that is wrong with the definition itself, at once. */
-export function prepare(input: unknown): PreparedSchedule {
-  const definition = normaliseDefinition(withNames(input), checkTrigger)
-  return { definition, plannable: plannable(definition), timing: timingOf(definition) }
+export function prepare(input: unknown, source: CalendarSource): PreparedSchedule {
+  const check = (trigger: unknown): readonly Problem[] => checkTrigger(trigger, source)
+  return prepared(normaliseDefinition(withNames(input), check), source)
+}
+
+/**
+ * A definition that was checked when it was written.
+ * @throws {InvalidError} INVALID_TRIGGER, NEVER_FIRES: what it refers to has changed since, or this is an older release.
+ */
+export function prepared(definition: ScheduleDefinition, source: CalendarSource): PreparedSchedule {
+  const ready = plannable(definition, source)
+  const names = calendarNames(definition.trigger)
+  return {
+    definition,
+    plannable: ready,
+    timing: timingOf(definition),
+    calendars: names.length === 0 ? null : { names, revision: source.revision },
+    afterRunMs: afterRunMsOf(ready.trigger, definition.trigger),
+  }
+}
+
+/** A fire time of the schedule, with all that the store keeps beside it. */
+export function timingAt(
+  { plannable: schedule, calendars, afterRunMs }: PreparedSchedule,
+  fireTime: EpochMs,
+): Timing {
+  // What waits for a run has no jitter: it would only lengthen the delay.
+  const fire = afterRunMs === null ? withJitter(schedule, fireTime) : { fireTime, dueAt: fireTime }
+  return { ...fire, tzdata: TZDATA, calendars, afterRunMs }
 }
 
 /** A task stands for its name. */
@@ -37,18 +71,15 @@ function withNames(input: unknown): unknown {
  * `fires` is how many of its `maxFires` are used up.
  * @throws {InvalidError} NEVER_FIRES when there is none.
  */
-export function firstFire(
-  { definition, plannable: schedule }: PreparedSchedule,
-  now: EpochMs,
-  fires: number,
-): FireTime {
-  const { trigger, policy, maxFires } = schedule
+export function firstFire(prepared: PreparedSchedule, now: EpochMs, fires: number): Timing {
+  const { definition } = prepared
+  const { trigger, policy, maxFires } = prepared.plannable
   if (maxFires !== null && fires >= maxFires) {
     const message = `maxFires is ${maxFires}, but ${definition.id} has fired ${fires} times already; raise it, or delete the schedule first`
     throw new InvalidError('NEVER_FIRES', [{ path: 'maxFires', rule: 'maxFires.neverFires', message }])
   }
   const next = trigger.next(now) ?? trigger.next(now - policy.misfireGraceMs)
-  if (next !== null) return withJitter(schedule, next)
+  if (next !== null) return timingAt(prepared, next)
   const bounds = definition.end === undefined ? '' : ` before its end, ${definition.end}`
   const message = `trigger has no fire time left${bounds}: ${JSON.stringify(definition.trigger)} would never fire`
   throw new InvalidError('NEVER_FIRES', [{ path: 'trigger', rule: 'trigger.neverFires', message }])

@@ -2,16 +2,17 @@ import { InvalidError } from '../domain/errors.js'
 import { FieldChecks, shown } from '../domain/field-checks.js'
 import { RUN_STATUSES } from '../domain/run.js'
 import { SCHEDULE_STATES } from '../domain/schedule.js'
-import type { RunQuery, ScheduleQuery } from '../store/contract.js'
+import type { CalendarQuery, RunQuery, ScheduleQuery } from '../store/contract.js'
 
 const LIMIT = 100
 const MAX_LIMIT = 1000
 
 /** @throws {InvalidError} INVALID_QUERY */
 export function scheduleQuery(query: Partial<ScheduleQuery>): ScheduleQuery {
-  return checked(query, ['state', 'task', 'prefix', 'limit', 'cursor'], (checks) => {
+  return checked(query, ['state', 'task', 'prefix', 'calendar', 'limit', 'cursor'], (checks) => {
     if (query.state !== undefined) checks.oneOf('state', query.state, SCHEDULE_STATES)
     if (query.prefix !== undefined) checks.text('prefix', query.prefix, 128)
+    if (query.calendar !== undefined) checks.text('calendar', query.calendar, 128)
   })
 }
 
@@ -25,6 +26,11 @@ export function runQuery(query: Partial<RunQuery>): RunQuery {
   })
   // Each once: what is asked for must not depend on how often it is named.
   return valid.status === undefined ? valid : { ...valid, status: [...new Set(valid.status)] }
+}
+
+/** @throws {InvalidError} INVALID_QUERY */
+export function calendarQuery(query: Partial<CalendarQuery>): CalendarQuery {
+  return checked(query, ['limit', 'cursor'], () => {})
 }
 
 /** A whole number from `least` to `most`. @throws {InvalidError} INVALID_QUERY */

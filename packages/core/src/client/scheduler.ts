@@ -8,10 +8,11 @@ import { Events } from '../engine/events.js'
 import { Node } from '../engine/node.js'
 import type { NodeRecord, Store } from '../store/contract.js'
 import { openStore } from '../stores/open-store.js'
+import { Calendars } from './calendars.js'
 import { completeOptions, type CompleteOptions } from './options.js'
 import { Runs } from './runs.js'
 import { Schedules } from './schedules.js'
-import type { RunClient, ScheduleClient, Scheduler, SchedulerOptions } from './types.js'
+import type { CalendarClient, RunClient, ScheduleClient, Scheduler, SchedulerOptions } from './types.js'
 
 /**
  * Opens the store and makes a node on it. Nothing fires before `start`; without it, schedules and runs can be
@@ -43,6 +44,7 @@ class LocalScheduler implements Scheduler {
   readonly store: Store
   readonly schedules: ScheduleClient
   readonly runs: RunClient
+  readonly calendars: CalendarClient
   readonly #options: CompleteOptions
   readonly #ownsStore: boolean
   readonly #events: Events<SchedulerEvents>
@@ -56,7 +58,7 @@ class LocalScheduler implements Scheduler {
     ownsStore: boolean,
     events: Events<SchedulerEvents>,
     node: Node,
-    schedules: ScheduleClient,
+    schedules: Schedules,
   ) {
     this.#options = options
     this.store = store
@@ -65,6 +67,7 @@ class LocalScheduler implements Scheduler {
     this.#node = node
     this.schedules = schedules
     this.runs = new Runs(store)
+    this.calendars = new Calendars(store, schedules)
   }
 
   get node(): NodeId {

@@ -1,41 +1,38 @@
-import { policyOf, specOf, timingOf } from '../domain/definition.js'
+import { policyOf, specOf } from '../domain/definition.js'
 import { EvertickError, InvalidError } from '../domain/errors.js'
 import { isValidRequestId, REQUEST_ID_RULE, uuidv7, type ScheduleId, type TaskName } from '../domain/ids.js'
 import type { Clock, EpochMs } from '../domain/clock.js'
 import { shown } from '../domain/field-checks.js'
 import { canonicalJson, type JsonValue } from '../domain/json.js'
-import { withJitter, type FireTime } from '../domain/plan.js'
 import type { Run, RunSpec } from '../domain/run.js'
-import type { Schedule, ScheduleState } from '../domain/schedule.js'
+import type { Schedule, ScheduleDefinition, ScheduleState } from '../domain/schedule.js'
 import type { Task } from '../domain/task.js'
 import type { Page, PutSchedule, ScheduleQuery, Store } from '../store/contract.js'
-import { plannable } from '../triggers/plannable.js'
+import { CalendarReader, type CalendarSource } from './calendar-source.js'
 import {
-  firstFire,
-  hasFireLeft,
   prepare,
+  prepared,
   requireFittingInput,
   requireKnownTasks,
+  timingAt,
   type PreparedSchedule,
 } from './prepare.js'
+import { put, retimed } from './put-rules.js'
 import { scheduleQuery, wholeNumber } from './query.js'
+import { illegal, notFound, revisionConflict, tooManyRaces } from './schedule-errors.js'
+import { MAX_RACES, writeSchedules, type Change } from './schedule-writer.js'
 import { upcoming } from './upcoming.js'
 import type { PutOptions, ScheduleClient, ScheduleInput, SchedulePatch } from './types.js'
-
-const AT_ONCE = 500
-/** Others may edit the same schedule; so many times in a row they do not. */
-const MAX_RACES = 20
-
-/** What to write over `existing`, or `null` to leave it as it is. */
-type Change = (existing: Schedule | null) => PutSchedule | null
 
 export class Schedules implements ScheduleClient {
   readonly #store: Store
   readonly #tasks: ReadonlyMap<TaskName, Task>
   readonly #clock: Clock
+  readonly #calendars: CalendarReader
 
   constructor(store: Store, tasks: ReadonlyMap<TaskName, Task>, clock: Clock) {
     this.#store = store
+    this.#calendars = new CalendarReader(store)
     this.#tasks = tasks
     this.#clock = clock
   }
@@ -45,20 +42,46 @@ export class Schedules implements ScheduleClient {
   }
 
   async putAll(inputs: readonly ScheduleInput[], options: PutOptions = {}): Promise<Schedule[]> {
-    const prepared = inputs.map((input) => prepare(input))
-    requireDistinct(prepared)
-    await this.#requireRunnable(prepared, options)
+    const source = await this.#calendars.sourceFor(
+      inputs.map((input: { trigger?: unknown }) => input?.trigger),
+    )
+    const items = inputs.map((input) => prepare(input, source))
+    requireDistinct(items)
+    await this.#requireRunnable(items, options)
     const now = await this.#store.now()
-    return this.#write(
-      prepared.map((item): [ScheduleId, Change] => [
-        item.definition.id,
-        (existing) => put(item, existing, now, options),
-      ]),
+    return writeSchedules(
+      this.#store,
+      this.#calendars,
+      items.map((item): Change => ({
+        id: item.definition.id,
+        trigger: () => item.definition.trigger,
+        decide: (existing, current) => {
+          // Its calendars may have changed since it was checked.
+          const fresh = item.calendars === null ? item : prepared(item.definition, current)
+          return put(fresh, existing, now, options)
+        },
+      })),
     )
   }
 
-  async #requireRunnable(prepared: readonly PreparedSchedule[], options: PutOptions): Promise<void> {
-    const definitions = prepared.map(({ definition }) => definition)
+  /**
+   * Computes next fire times anew from now, after a calendar that these schedules refer to has changed.
+   */
+  async retime(ids: readonly ScheduleId[]): Promise<void> {
+    const now = await this.#store.now()
+    await writeSchedules(
+      this.#store,
+      this.#calendars,
+      ids.map((id) => ({
+        id,
+        trigger: (existing) => existing?.definition.trigger,
+        decide: (existing, source) => (existing === null ? null : retimed(existing, source, now)),
+      })),
+    )
+  }
+
+  async #requireRunnable(items: readonly PreparedSchedule[], options: PutOptions): Promise<void> {
+    const definitions = items.map(({ definition }) => definition)
     if (options.allowUnknownTask !== true) await requireKnownTasks(definitions, this.#tasks, this.#store)
     for (const { task, input } of definitions) await requireFittingInput(task, input, this.#tasks)
   }
@@ -86,13 +109,14 @@ export class Schedules implements ScheduleClient {
       if (options.ifRevision !== undefined && existing.revision !== options.ifRevision) {
         throw revisionConflict(id, existing.revision, options.ifRevision)
       }
-      const patched = prepare({ ...existing.definition, ...changes, id })
+      const merged = { ...existing.definition, ...changes, id }
+      const patched = prepare(merged, await this.#calendars.sourceFor([merged.trigger]))
       await this.#requireRunnable([patched], options)
       const now = await this.#store.now()
       const change = put(patched, existing, now, {})
       if (change === null) return existing
       const [result] = await this.#store.putSchedules([change])
-      if (result!.outcome !== 'conflict') return result!.schedule
+      if (result!.outcome === 'created' || result!.outcome === 'updated') return result!.schedule
     }
     throw tooManyRaces(id)
   }
@@ -108,14 +132,14 @@ export class Schedules implements ScheduleClient {
 
   async resume(id: ScheduleId): Promise<Schedule> {
     const now = await this.#store.now()
-    return this.#change(id, (existing) => {
+    return this.#change(id, (existing, source) => {
       if (existing.state === 'active') return null
       if (existing.state === 'finished') throw illegal(existing, 'resumed')
-      const { trigger } = plannable(existing.definition)
+      const item = prepared(existing.definition, source)
       const kept =
         existing.nextFireTime !== null && existing.nextFireTime > now ? existing.nextFireTime : null
-      const next = kept ?? trigger.next(now)
-      const timing = next === null ? null : fireAt(existing, next)
+      const next = kept ?? item.plannable.trigger.next(now)
+      const timing = next === null ? null : timingAt(item, next)
       return withState(existing, next === null ? 'finished' : 'active', null, timing)
     })
   }
@@ -133,7 +157,7 @@ export class Schedules implements ScheduleClient {
     const { definition } = await this.#require(id)
     // Checked, and brought through JSON, like the input of a schedule.
     const { input } =
-      options.input === undefined ? definition : prepare({ ...definition, input: options.input }).definition
+      options.input === undefined ? definition : await this.#withInput(definition, options.input)
     await requireFittingInput(definition.task, input, this.#tasks)
     const { delivery, priority, group } = policyOf(definition)
     const [run] = await this.#store.addRuns([
@@ -160,7 +184,14 @@ export class Schedules implements ScheduleClient {
 
   async upcoming(id: ScheduleId, options: { count?: number; after?: EpochMs } = {}): Promise<EpochMs[]> {
     const count = wholeNumber('count', options.count, { fallback: 10, most: 1000 })
-    return upcoming(await this.#require(id), count, options.after)
+    const schedule = await this.#require(id)
+    const source = await this.#calendars.sourceFor([schedule.definition.trigger])
+    return upcoming(schedule, prepared(schedule.definition, source), count, options.after)
+  }
+
+  async #withInput(definition: ScheduleDefinition, input: unknown): Promise<ScheduleDefinition> {
+    const source = await this.#calendars.sourceFor([definition.trigger])
+    return prepare({ ...definition, input }, source).definition
   }
 
   async #require(id: ScheduleId): Promise<Schedule> {
@@ -169,106 +200,20 @@ export class Schedules implements ScheduleClient {
     return schedule
   }
 
-  async #change(id: ScheduleId, change: (existing: Schedule) => PutSchedule | null): Promise<Schedule> {
-    const onExisting: Change = (existing) => {
-      if (existing === null) throw notFound(id)
-      return change(existing)
+  async #change(
+    id: ScheduleId,
+    change: (existing: Schedule, source: CalendarSource) => PutSchedule | null,
+  ): Promise<Schedule> {
+    const onExisting: Change = {
+      id,
+      trigger: (existing) => existing?.definition.trigger,
+      decide: (existing, source) => {
+        if (existing === null) throw notFound(id)
+        return change(existing, source)
+      },
     }
-    return (await this.#write([[id, onExisting]]))[0]!
+    return (await writeSchedules(this.#store, this.#calendars, [onExisting]))[0]!
   }
-
-  /**
-   * Reads, decides and writes with compare-and-set; what someone else changed in between is decided again. All is
-   * decided before the first is written, so that a refusal leaves nothing half done.
-   */
-  async #write(changes: readonly [ScheduleId, Change][]): Promise<Schedule[]> {
-    const results: (Schedule | undefined)[] = []
-    let open = [...changes.entries()]
-    for (let races = 0; open.length > 0; races++) {
-      const ids = open.map(([, [id]]) => id)
-      const current = await inBatches(ids, (batch) => this.#store.getSchedules(batch))
-      const puts: PutSchedule[] = []
-      const positions: number[] = []
-      for (const [i, [position, [, change]]] of open.entries()) {
-        const existing = current[i] ?? null
-        const item = change(existing)
-        if (item === null) {
-          results[position] = existing!
-        } else {
-          puts.push(item)
-          positions.push(position)
-        }
-      }
-      const answers = await inBatches(puts, (batch) => this.#store.putSchedules(batch))
-      const lost = new Set<number>()
-      for (const [i, answer] of answers.entries()) {
-        if (answer.outcome === 'conflict') lost.add(positions[i]!)
-        else results[positions[i]!] = answer.schedule
-      }
-      open = open.filter(([position]) => lost.has(position))
-      if (open.length > 0 && races === MAX_RACES) throw tooManyRaces(open[0]![1][0])
-    }
-    return results as Schedule[]
-  }
-}
-
-async function inBatches<Item, Answer>(
-  items: readonly Item[],
-  call: (batch: readonly Item[]) => Promise<Answer[]>,
-): Promise<Answer[]> {
-  const answers: Answer[] = []
-  for (let start = 0; start < items.length; start += AT_ONCE) {
-    answers.push(...(await call(items.slice(start, start + AT_ONCE))))
-  }
-  return answers
-}
-
-/** The rule of `put`: what to write over what is there, or `null` to leave that as it is. */
-function put(
-  prepared: PreparedSchedule,
-  existing: Schedule | null,
-  now: EpochMs,
-  { ifExists = 'replace', ifRevision, paused = false }: PutOptions,
-): PutSchedule | null {
-  const { definition } = prepared
-  if (existing === null) {
-    if (ifRevision !== undefined) throw notFound(definition.id)
-    const timing = firstFire(prepared, now, 0)
-    return { definition, state: paused ? 'paused' : 'active', stateReason: null, expect: 'absent', timing }
-  }
-  if (ifExists === 'error') {
-    throw new EvertickError('SCHEDULE_EXISTS', `There is a schedule ${definition.id} already`)
-  }
-  if (ifRevision !== undefined && existing.revision !== ifRevision) {
-    throw revisionConflict(definition.id, existing.revision, ifRevision)
-  }
-  return ifExists === 'keep' ? null : replacement(prepared, existing, now, paused)
-}
-
-function replacement(
-  prepared: PreparedSchedule,
-  existing: Schedule,
-  now: EpochMs,
-  pause: boolean,
-): PutSchedule | null {
-  const { definition } = prepared
-  const expect = existing.revision
-  const sameTiming = prepared.timing === timingOf(existing.definition)
-  const unchanged = sameTiming && canonicalJson(existing.definition) === canonicalJson(definition)
-  const pausing = pause && existing.state === 'active'
-  // Put again, a broken schedule is computed anew: what it lacked may be there now.
-  if (unchanged && !pausing && existing.state !== 'broken') return null
-  const paused = pause || existing.state === 'paused'
-  const state = paused ? 'paused' : 'active'
-  const stateReason = paused ? existing.stateReason : null
-  if (sameTiming && (existing.state === 'active' || existing.state === 'paused')) {
-    return { definition, state, stateReason, expect, timing: 'keep' }
-  }
-  if (sameTiming && existing.state === 'finished' && !hasFireLeft(prepared, existing.fires, now)) {
-    // Nothing left to fire, and nothing about that was changed: only its words or policies were.
-    return { definition, state: 'finished', stateReason: existing.stateReason, expect, timing: null }
-  }
-  return { definition, state, stateReason, expect, timing: firstFire(prepared, now, existing.fires) }
 }
 
 /** @throws {InvalidError} INVALID_SCHEDULE: which of two was meant cannot be told. */
@@ -296,30 +241,4 @@ function withState(
   timing: PutSchedule['timing'],
 ): PutSchedule {
   return { definition, state, stateReason, expect: revision, timing }
-}
-
-function fireAt({ definition }: Schedule, fireTime: EpochMs): FireTime {
-  return withJitter({ id: definition.id, policy: policyOf(definition) }, fireTime)
-}
-
-function notFound(id: ScheduleId): EvertickError {
-  return new EvertickError('SCHEDULE_NOT_FOUND', `There is no schedule ${shown(id)}`)
-}
-
-function revisionConflict(id: ScheduleId, is: number, expected: number): EvertickError {
-  return new EvertickError(
-    'REVISION_CONFLICT',
-    `Schedule ${id} has revision ${is}, not ${expected}: read it again`,
-  )
-}
-
-function illegal({ id, state }: Schedule, verb: string): EvertickError {
-  return new EvertickError('ILLEGAL_STATE', `Schedule ${id} is ${state} and cannot be ${verb}`)
-}
-
-function tooManyRaces(id: ScheduleId): EvertickError {
-  return new EvertickError(
-    'REVISION_CONFLICT',
-    `Schedule ${id} is being changed by others all the time; try again`,
-  )
 }

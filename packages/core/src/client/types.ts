@@ -1,3 +1,4 @@
+import type { Calendar, CalendarName } from '../domain/calendar.js'
 import type { Clock, EpochMs, Random } from '../domain/clock.js'
 import type { NodeId, RunId, ScheduleId, TaskName } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
@@ -7,7 +8,16 @@ import type { Logger } from '../domain/logger.js'
 import type { Run } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition } from '../domain/schedule.js'
 import type { Task } from '../domain/task.js'
-import type { LogPage, NodeRecord, Page, RunQuery, ScheduleQuery, Store } from '../store/contract.js'
+import type {
+  CalendarQuery,
+  LogPage,
+  NodeRecord,
+  Page,
+  RunQuery,
+  ScheduleQuery,
+  Store,
+} from '../store/contract.js'
+import type { CalendarDefinition } from '../triggers/named-calendar.js'
 
 export interface SchedulerOptions {
   /** A store, or the URL of one: `sqlite:PATH`, `sqlite::memory:`, `memory:`. */
@@ -42,6 +52,7 @@ export interface Scheduler extends AsyncDisposable {
   readonly tasks: ReadonlyMap<TaskName, Task>
   readonly schedules: ScheduleClient
   readonly runs: RunClient
+  readonly calendars: CalendarClient
   /** Begins to fire and to run. May be called twice. @throws {EvertickError} ILLEGAL_STATE after `stop` */
   start(): Promise<void>
   /**
@@ -86,7 +97,8 @@ export type SchedulePatch = {
 export interface ScheduleClient {
   /**
    * Creates or changes a schedule. Put again unchanged, nothing is written and the next fire time stays; changed
-   * in anything but its trigger, start, end or jitter, the next fire time stays as well.
+   * in anything but its trigger, start, end or jitter, the next fire time stays as well. An interval after completion
+   * begins to count anew when its trigger changes; while a run is open, from its end.
    * @throws {InvalidError} INVALID_SCHEDULE, INVALID_TRIGGER, INVALID_INPUT, PAYLOAD_TOO_LARGE, UNKNOWN_TASK, NEVER_FIRES
    * @throws {EvertickError} SCHEDULE_EXISTS, REVISION_CONFLICT
    */
@@ -108,10 +120,35 @@ export interface ScheduleClient {
   resume(id: ScheduleId): Promise<Schedule>
   /** Answers whether there was one. Waiting runs are cancelled, running ones asked to end, history stays. */
   delete(id: ScheduleId, options?: Pick<PutOptions, 'ifRevision'>): Promise<boolean>
-  /** One run, now, besides the timetable, also when paused. The same `requestId` again gives the same run. */
+  /**
+   * One run, now, besides the timetable, also when paused. The same `requestId` again gives the same run.
+   * @throws {EvertickError} SCHEDULE_NOT_FOUND; ILLEGAL_STATE for a `requestId` that was used with another input.
+   */
   runNow(id: ScheduleId, options?: { requestId?: string; input?: unknown }): Promise<Run>
-  /** The next fire times, before jitter: 10 unless `count` says otherwise (up to 1000). */
+  /**
+   * The next fire times, before jitter: 10 unless `count` says otherwise (up to 1000). Of an interval after completion
+   * only the first can be known, and none while a run is open.
+   */
   upcoming(id: ScheduleId, options?: { count?: number; after?: EpochMs }): Promise<EpochMs[]>
+}
+
+export interface CalendarClient {
+  /**
+   * Creates or changes a calendar, and computes the next fire time of every schedule that refers to it anew. From the
+   * moment the calendar is written no schedule fires on a date that it excludes, even if this call dies half-way;
+   * calling it again, unchanged, does the rest.
+   * @throws {InvalidError} INVALID_CALENDAR
+   * @throws {EvertickError} REVISION_CONFLICT; CALENDAR_NOT_FOUND when `ifRevision` is given and there is none
+   */
+  put(definition: CalendarDefinition, options?: { ifRevision?: number }): Promise<Calendar>
+  get(name: CalendarName): Promise<Calendar | null>
+  /** By name; at most 100 unless `limit` says otherwise (up to 1000). */
+  list(query?: Partial<CalendarQuery>): Promise<Page<Calendar>>
+  /**
+   * Answers whether there was one.
+   * @throws {EvertickError} ILLEGAL_STATE while schedules refer to it, naming them; REVISION_CONFLICT
+   */
+  delete(name: CalendarName, options?: { ifRevision?: number }): Promise<boolean>
 }
 
 export interface RunClient {

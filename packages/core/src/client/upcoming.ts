@@ -2,7 +2,7 @@ import { toIso, type EpochMs } from '../domain/clock.js'
 import { InvalidError } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { Trigger } from '../domain/trigger.js'
-import { plannable } from '../triggers/plannable.js'
+import type { PreparedSchedule } from './prepare.js'
 
 /** Fire times that a question may count one by one: some 20 ms of work. */
 const MOST_COUNTED = 20_000
@@ -12,9 +12,16 @@ const MOST_COUNTED = 20_000
  * what fires next, also when it is overdue.
  * @throws {InvalidError} INVALID_QUERY for an `after` beyond which its `maxFires` cannot be told.
  */
-export function upcoming(schedule: Schedule, count: number, after: EpochMs = -Infinity): EpochMs[] {
+export function upcoming(
+  schedule: Schedule,
+  { plannable, afterRunMs }: PreparedSchedule,
+  count: number,
+  after: EpochMs = -Infinity,
+): EpochMs[] {
   if (schedule.state !== 'active' || schedule.nextFireTime === null) return []
-  const { trigger, maxFires } = plannable(schedule.definition)
+  // When the next run ends, nobody knows.
+  if (afterRunMs !== null) return [schedule.nextFireTime].filter((time) => time > after)
+  const { trigger, maxFires } = plannable
   let left = maxFires === null ? Infinity : maxFires - schedule.fires
   let time: EpochMs | null = schedule.nextFireTime
   if (time <= after) {

@@ -113,7 +113,7 @@ function planBacklog(
         at = skipTo(at, misfireEnd)
         const latest = missed.to
         if (latest !== null && latest >= windowStart) {
-          missed.dropLast(previousFire(trigger, latest, fireTime))
+          missed.dropLast(lastBefore(trigger, latest, fireTime))
           runs.push(withJitter(schedule, latest))
         }
         break
@@ -156,15 +156,14 @@ function planBacklog(
     if (from >= to) return from
     const target = trigger.next(to - 1)
     if (trigger.count !== undefined) {
-      const last = previousFire(trigger, to, from)
-      missed.addRange(from, last, 1 + trigger.count(from, to - 1), true)
+      missed.addRange(from, lastBefore(trigger, to, from), 1 + trigger.count(from, to - 1), true)
       return target
     }
     let count = 0
     let last = from
     for (let time: EpochMs | null = from; time !== null && time < to; time = trigger.next(time)) {
       if (count === limits.maxSteps) {
-        missed.addRange(from, previousFire(trigger, to, from), count, false)
+        missed.addRange(from, lastBefore(trigger, to, from), count, false)
         return target
       }
       count++
@@ -202,36 +201,20 @@ class MissedCounter {
 }
 
 /**
- * The last fire time before `before`; `floor` is itself a fire time before it. Halves the range with `next` alone: some
- * forty questions for a thousand years, however densely it fires.
+ * The last fire time before `before`, and no earlier than `floor`: that is a fire time before it, perhaps one of a trigger
+ * that was edited since.
  */
-export function previousFire(trigger: Trigger, before: EpochMs, floor: EpochMs): EpochMs {
-  let last = floor
-  let end = before
-  while (end - last > 1) {
-    const middle = last + Math.floor((end - last) / 2)
-    const after = trigger.next(middle - 1)
-    if (after === null || after >= before) end = middle
-    else last = after
-  }
-  return last
+function lastBefore(trigger: Trigger, before: EpochMs, floor: EpochMs): EpochMs {
+  return Math.max(floor, trigger.previous(before) ?? floor)
 }
 
-/**
- * From when on the newest `limit` fire times in [from, to) lie; `from` where there are no more than that. Halves the
- * range until few enough are left to walk over, so the work grows with the limit and not with the length of the backlog.
- */
+/** From when on the newest `limit` fire times in [from, to) lie; `from` where there are no more than that. */
 function newestFrom(trigger: Trigger, from: EpochMs, to: EpochMs, limit: number): EpochMs {
-  let tooEarly = from
-  let tooLate = to
-  for (let start = from; ; start = tooEarly + Math.floor((tooLate - tooEarly) / 2)) {
-    const times: EpochMs[] = []
-    let time = trigger.next(start - 1)
-    for (; time !== null && time < to && times.length <= 2 * limit; time = trigger.next(time))
-      times.push(time)
-    if (times.length > 2 * limit) tooEarly = start
-    else if (times.length >= limit) return times[times.length - limit]!
-    else if (start === from) return from
-    else tooLate = start
+  let at = to
+  for (let found = 0; found < limit; found++) {
+    const previous = trigger.previous(at)
+    if (previous === null || previous < from) return from
+    at = previous
   }
+  return at
 }

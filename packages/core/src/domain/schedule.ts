@@ -43,10 +43,18 @@ export interface Schedule {
   readonly stateReason: string | null
   /** Rises with every change of definition or state, never by firing. */
   readonly revision: number
-  /** The next fire time; `null` when finished. Kept while paused. */
+  /**
+   * The next fire time; `null` when finished, and while an interval after completion waits for its run to end. Kept
+   * while paused.
+   */
   readonly nextFireTime: EpochMs | null
   /** When that fire time is due: it plus its jitter. */
   readonly dueAt: EpochMs | null
+  /**
+   * The version of the time zone database that the next fire time was computed with, `null` where there is none. The
+   * stored fire time wins over what a node with another version would compute.
+   */
+  readonly tzdata: string | null
   /** The latest fire time that became a run, a skip or a miss. Survives pruning and, for a day, deletion. */
   readonly highWaterMark: EpochMs | null
   /** Fire times that became runs or were skipped. */

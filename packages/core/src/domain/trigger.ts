@@ -17,9 +17,16 @@ export interface TriggerJson {
 export interface Trigger {
   /** The first fire time strictly after `after`, or `null` when there is none. */
   next(after: EpochMs): EpochMs | null
+  /** The last fire time strictly before `before`, or `null` when there is none. */
+  previous(before: EpochMs): EpochMs | null
   /**
    * How many fire times lie in (`after`, `until`]. Only where it can be told without counting one by one;
    * callers count with `next` otherwise.
    */
   count?(after: EpochMs, until: EpochMs): number
+  /**
+   * Fires a fixed time after the last run ended: `next` then wants the end of that run. Such a trigger fires for no
+   * instant that could be named beforehand.
+   */
+  readonly afterCompletion?: true
 }

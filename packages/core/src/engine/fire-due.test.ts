@@ -29,7 +29,7 @@ async function store(definition: Partial<ScheduleDefinition>, dueInMs = 1000): P
       state: 'active',
       stateReason: null,
       expect: 'absent',
-      timing: { fireTime: at, dueAt: at },
+      timing: { fireTime: at, dueAt: at, tzdata: '2026a', calendars: null, afterRunMs: null },
     },
   ])
   await cluster.settle()

@@ -1,16 +1,11 @@
 import type { Logger } from '../domain/logger.js'
 import type { EpochMs } from '../domain/clock.js'
-import { InvalidError } from '../domain/errors.js'
-import { plan, PLAN_LIMITS } from '../domain/plan.js'
+import { isOfAnotherRelease } from '../triggers/another-release.js'
 import type { DueSchedule, FireDecision, Peek, Store } from '../store/contract.js'
+import { decisionOf } from './decision.js'
 import type { Dispatcher } from './dispatcher.js'
 import { runErrorOf } from './run-error.js'
-import {
-  ScheduleCache,
-  type CachedSchedule,
-  type ReadySchedule,
-  type UnplannableSchedule,
-} from './schedule-cache.js'
+import { ScheduleCache, type CachedSchedule, type UnplannableSchedule } from './schedule-cache.js'
 import type { NodeEvents } from './node-events.js'
 
 /** Enough to share an fsync or a round trip among many; few enough to keep one atomic step within milliseconds. */
@@ -75,7 +70,7 @@ export class FireDue {
   }
 
   async #fire(peek: Peek): Promise<number> {
-    const cached = await this.#cache.resolve(peek.due)
+    const cached = await this.#cache.resolve(peek)
     let batch: FireDecision[] = []
     let batchRuns = 0
     let handled = 0
@@ -105,11 +100,10 @@ export class FireDue {
     try {
       const decision = decisionOf(due, entry, storeNow)
       // The stored due time is earlier than ours, as after a change of how jitter is spread: not due yet for us.
-      return decision.next?.fireTime === due.fireTime ? null : decision
+      return isSame(decision.next, due.fireTime) ? null : decision
     } catch (error) {
       const [schedule] = await this.#options.store.getSchedules([due.id])
-      if (schedule?.revision === due.revision)
-        await this.#setAside({ revision: due.revision, schedule, error })
+      if (schedule?.revision === due.revision) await this.#setAside({ ...entry, schedule, error })
       return null
     }
   }
@@ -154,26 +148,8 @@ export class FireDue {
   }
 }
 
-function decisionOf(due: DueSchedule, ready: ReadySchedule, storeNow: EpochMs): FireDecision {
-  const { runs, missed, next } = plan(ready, due.fireTime, due.fires, storeNow, PLAN_LIMITS)
-  return {
-    scheduleId: due.id,
-    revision: due.revision,
-    fireTime: due.fireTime,
-    runs,
-    missed,
-    next,
-    task: ready.task,
-    spec: ready.spec,
-    overlap: ready.policy.overlap,
-    delivery: ready.policy.delivery,
-    priority: ready.policy.priority,
-    group: ready.policy.group,
-  }
-}
-
-function isOfAnotherRelease(error: unknown): boolean {
-  return error instanceof InvalidError && error.problems.some(({ rule }) => rule === 'kind.known')
+function isSame(next: FireDecision['next'], fireTime: EpochMs): boolean {
+  return next !== null && next !== 'afterRun' && next.fireTime === fireTime
 }
 
 function scheduleOfRun(runId: string): string {

@@ -8,6 +8,7 @@ import type { LeaseTiming } from '../domain/lease.js'
 import type { HistoryPolicy } from '../domain/policies.js'
 import type { Task } from '../domain/task.js'
 import type { NodeInfo, RecoveredRun, Store, StoreHint } from '../store/contract.js'
+import { TZDATA } from '../domain/tzdata.js'
 import { VERSION } from '../version.js'
 import { ABORT_GRACE_MS } from './attempt.js'
 import { Attempts } from './attempts.js'
@@ -219,6 +220,7 @@ export class Node {
       host: hostname(),
       pid: process.pid,
       version: VERSION,
+      tzdata: TZDATA,
       groups,
       tasks: [...tasks.keys()],
       slots: this.#slots.total,

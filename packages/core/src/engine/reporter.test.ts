@@ -36,6 +36,7 @@ async function leases(count = 1): Promise<Lease[]> {
     host: 'h',
     pid: 1,
     version: '1',
+    tzdata: '2026a',
     groups: ['default'],
     tasks: ['task'],
     slots: 1000,

@@ -5,20 +5,29 @@ import type { Plannable } from '../domain/plan.js'
 import type { SchedulePolicy } from '../domain/policies.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { TaskName } from '../domain/ids.js'
+import { afterRunMsOf } from '../triggers/after-run.js'
+import { calendarNames } from '../triggers/calendar-names.js'
 import { plannable } from '../triggers/plannable.js'
-import type { DueSchedule, Store } from '../store/contract.js'
+import { StoredCalendars, type CalendarLookup } from '../triggers/stored-calendars.js'
+import type { Peek, Store } from '../store/contract.js'
+
+interface Compiled {
+  readonly revision: number
+  /** The revision of the calendars that it was compiled with; `null` when its trigger refers to none. */
+  readonly calendarsRevision: number | null
+}
 
 /** A schedule made ready to fire: compiled once per revision, not once per fire. */
-export interface ReadySchedule extends Plannable {
-  readonly revision: number
+export interface ReadySchedule extends Plannable, Compiled {
   readonly policy: SchedulePolicy
   readonly task: TaskName
   readonly spec: JsonText | null
+  /** So long after the end of its last run it fires; `null` for one that does not wait for runs. */
+  readonly afterRunMs: number | null
 }
 
 /** A schedule that this node cannot plan, and why. */
-export interface UnplannableSchedule {
-  readonly revision: number
+export interface UnplannableSchedule extends Compiled {
   readonly schedule: Schedule
   readonly error: unknown
 }
@@ -31,35 +40,68 @@ const MAX_CACHED = 200_000
 export class ScheduleCache {
   readonly #store: Store
   readonly #entries = new Map<ScheduleId, CachedSchedule>()
+  readonly #calendars = new StoredCalendars()
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** In the order of `due`; `null` for a schedule that changed or went since it was peeked at. */
-  async resolve(due: readonly DueSchedule[]): Promise<(CachedSchedule | null)[]> {
-    const unknown = due.filter(({ id, revision }) => this.#entries.get(id)?.revision !== revision)
-    if (unknown.length > 0) {
-      const schedules = await this.#store.getSchedules(unknown.map(({ id }) => id))
-      for (const schedule of schedules) if (schedule !== null) this.#add(schedule)
-    }
+  /**
+   * In the order of `due`; `null` for a schedule that changed or went since it was peeked at. What refers to calendars
+   * is compiled again whenever any calendar has changed; what refers to none pays nothing for them.
+   */
+  async resolve({
+    due,
+    calendarsRevision,
+  }: Pick<Peek, 'due' | 'calendarsRevision'>): Promise<(CachedSchedule | null)[]> {
+    const stale = due.filter(({ id, revision }) => {
+      const entry = this.#entries.get(id)
+      if (entry?.revision !== revision) return true
+      return entry.calendarsRevision !== null && entry.calendarsRevision !== calendarsRevision
+    })
+    if (stale.length > 0) await this.#load(stale.map(({ id }) => id))
     return due.map(({ id, revision }) => {
       const entry = this.#entries.get(id)
       return entry?.revision === revision ? entry : null
     })
   }
 
-  #add(schedule: Schedule): void {
+  async #load(ids: readonly ScheduleId[]): Promise<void> {
+    const found = (await this.#store.getSchedules(ids)).filter((schedule) => schedule !== null)
+    const names = new Map(found.map(({ id, definition }) => [id, calendarNames(definition.trigger)]))
+    const wanted = [...new Set([...names.values()].flat())]
+    const { calendars, revision } =
+      wanted.length === 0 ? { calendars: [], revision: null } : await this.#store.getCalendars(wanted)
+    const lookup = this.#calendars.among(calendars)
+    for (const schedule of found) {
+      const refers = names.get(schedule.id)!.length > 0
+      this.#add(prepare(schedule, lookup, refers ? revision : null), schedule.id)
+    }
+  }
+
+  #add(entry: CachedSchedule, id: ScheduleId): void {
     if (this.#entries.size >= MAX_CACHED) this.#entries.delete(this.#entries.keys().next().value!)
-    this.#entries.set(schedule.id, prepare(schedule))
+    this.#entries.set(id, entry)
   }
 }
 
-function prepare(schedule: Schedule): CachedSchedule {
+function prepare(
+  schedule: Schedule,
+  calendar: CalendarLookup,
+  calendarsRevision: number | null,
+): CachedSchedule {
   const { definition, revision } = schedule
   try {
-    return { ...plannable(definition), revision, task: definition.task, spec: specOf(definition) }
+    const ready = plannable(definition, { calendar })
+    return {
+      ...ready,
+      revision,
+      calendarsRevision,
+      task: definition.task,
+      spec: specOf(definition),
+      afterRunMs: afterRunMsOf(ready.trigger, definition.trigger),
+    }
   } catch (error) {
-    return { revision, schedule, error }
+    return { revision, calendarsRevision, schedule, error }
   }
 }

@@ -1,3 +1,4 @@
+import type { Calendar, CalendarJson, CalendarName } from '../domain/calendar.js'
 import type { EpochMs } from '../domain/clock.js'
 import type { NodeId, RunId, ScheduleId, SessionId, TaskName } from '../domain/ids.js'
 import type { JsonText } from '../domain/json.js'
@@ -32,7 +33,10 @@ export interface Store {
 
   // ── schedules ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Writes each item whose expectation holds; the others answer `conflict` with what is there, or `null`. */
+  /**
+   * Writes each item whose expectation holds; the others answer `conflict` with what is there, or `null`. One whose
+   * timing was computed with other calendars than those of now, or names one that is not there, answers `calendars`.
+   */
   putSchedules(items: readonly PutSchedule[]): Promise<PutResult[]>
   /** In the order of `ids`; `null` where there is none. */
   getSchedules(ids: readonly ScheduleId[]): Promise<(Schedule | null)[]>
@@ -45,6 +49,20 @@ export interface Store {
    */
   deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean>
 
+  // ── calendars ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes the calendar if the expectation holds; else answers `conflict` with what is there, or `null`. */
+  putCalendar(item: PutCalendar): Promise<PutCalendarResult>
+  /** As they stand at one moment. */
+  getCalendars(names: readonly CalendarName[]): Promise<CalendarSnapshot>
+  /** Ordered by name. */
+  listCalendars(query: CalendarQuery): Promise<Page<Calendar>>
+  /**
+   * Answers whether there was one; a `revision` that does not match is a REVISION_CONFLICT error.
+   * @throws {EvertickError} ILLEGAL_STATE while schedules refer to it, naming them; nothing was written.
+   */
+  deleteCalendar(name: CalendarName, revision?: number): Promise<boolean>
+
   // ── fire-due ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
@@ -53,8 +71,8 @@ export interface Store {
    */
   peek(limit: number): Promise<Peek>
   /**
-   * Turns plans into runs. Per decision, if revision and fire time are unchanged, the schedule is active and due:
-   * creates the runs above the high-water mark under the overlap rule, records the missed range, raises the
+   * Turns plans into runs. Per decision, if revision, fire time and calendars are unchanged, the schedule is active
+   * and due: creates the runs above the high-water mark under the overlap rule, records the missed range, raises the
    * high-water mark, moves to `next`. With `dispatch`, leases what may start now (see {@link claim}) in the same step.
    */
   commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult>
@@ -148,18 +166,65 @@ export interface PutSchedule {
    * Where it fires next; `keep` leaves the stored one, which may be moving at this moment.
    * A fire time at or below the high-water mark of a deleted namesake will create no run.
    */
-  readonly timing: 'keep' | FireTime | null
+  readonly timing: 'keep' | Timing | null
+}
+
+/** Where a schedule goes on, and what that was computed from. */
+export interface Timing extends FireTime {
+  /** The version of the time zone database. */
+  readonly tzdata: string
+  /** The calendars that the trigger refers to, which become those of the schedule; `null` for none. */
+  readonly calendars: CalendarUse | null
+  /**
+   * Of a schedule that fires so long after the end of its last run; `null` for every other. While a run is open the
+   * fire time waits for its end, whatever was given; so it does whenever a run is created, by whomever. The store sets
+   * it in the step that ends the last open run, also while paused.
+   */
+  readonly afterRunMs: number | null
+}
+
+export interface CalendarUse {
+  /** At least one; each once. */
+  readonly names: readonly CalendarName[]
+  /** Of the {@link CalendarSnapshot} that was computed with. */
+  readonly revision: number
 }
 
 export type PutResult =
   | { readonly outcome: 'created' | 'updated'; readonly schedule: Schedule }
   | { readonly outcome: 'conflict'; readonly schedule: Schedule | null }
+  /** The calendars have changed since, or `missing` are not there: read them and compute again. */
+  | { readonly outcome: 'calendars'; readonly missing: readonly CalendarName[] }
 
 export interface ScheduleQuery {
   readonly state?: ScheduleState
   readonly task?: TaskName
   /** Ids that begin with this. */
   readonly prefix?: string
+  /** Those that refer to this calendar. */
+  readonly calendar?: CalendarName
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface PutCalendar {
+  readonly definition: CalendarJson
+  /** What must be there: nothing, or this revision. */
+  readonly expect: 'absent' | number
+}
+
+export type PutCalendarResult =
+  | { readonly outcome: 'created' | 'updated'; readonly calendar: Calendar }
+  | { readonly outcome: 'conflict'; readonly calendar: Calendar | null }
+
+export interface CalendarSnapshot {
+  /** In the order of the names asked for; `null` where there is none. */
+  readonly calendars: (Calendar | null)[]
+  /** Of all calendars together: rises with every change of any of them, deletion too. */
+  readonly revision: number
+}
+
+export interface CalendarQuery {
   readonly limit: number
   readonly cursor?: string
 }
@@ -170,10 +235,14 @@ export interface DueSchedule {
   readonly fireTime: EpochMs
   readonly dueAt: EpochMs
   readonly fires: number
+  /** With which revision of the calendars its fire time was computed; `null` when it refers to none. */
+  readonly calendarsRevision: number | null
 }
 
 export interface Peek {
   readonly due: DueSchedule[]
+  /** See {@link CalendarSnapshot}. */
+  readonly calendarsRevision: number
   /** The store's clock when it looked. */
   readonly now: EpochMs
   /** When the next schedule that is not in `due` becomes due, or `null`. Not above `now` when more are due. */
@@ -187,7 +256,12 @@ export interface FireDecision {
   readonly fireTime: EpochMs
   readonly runs: readonly FireTime[]
   readonly missed: MissedRange | null
-  readonly next: FireTime | null
+  /** `afterRun`: so long after the end of the run as its {@link Timing} says; see there. */
+  readonly next: FireTime | 'afterRun' | null
+  /** The version of the time zone database that `next` was computed with. */
+  readonly tzdata: string
+  /** With which revision of the calendars this was decided; `null` when the trigger refers to none. */
+  readonly calendarsRevision: number | null
   readonly task: TaskName
   readonly spec: JsonText | null
   readonly overlap: Overlap
@@ -295,6 +369,8 @@ export interface NodeInfo {
   readonly host: string
   readonly pid: number
   readonly version: string
+  /** The version of the time zone database that it computes with. */
+  readonly tzdata: string
   readonly groups: readonly string[]
   readonly tasks: readonly TaskName[]
   readonly slots: number
@@ -317,6 +393,8 @@ export interface HeartbeatAnswer {
 
 export interface NodeRecord extends NodeInfo {
   readonly alive: boolean
+  /** It ended its session itself, and so did not die. */
+  readonly left: boolean
   readonly startedAt: EpochMs
   readonly lastBeatAt: EpochMs
   readonly leaseUntil: EpochMs
@@ -342,6 +420,8 @@ export interface StoreStats {
   readonly pending: number
   readonly running: number
   readonly retrying: number
+  /** Active schedules by the version of the time zone database that their next fire time was computed with. */
+  readonly tzdata: Readonly<Record<string, number>>
   /** When the most overdue active schedule was due, or `null` when none is overdue. */
   readonly oldestDueAt: EpochMs | null
   /** Tasks of waiting runs that no live node knows, with how many wait. */

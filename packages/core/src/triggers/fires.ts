@@ -15,6 +15,11 @@ export function nextFire(trigger: Trigger, after: EpochMs): EpochMs | null {
   return trigger.next(after)
 }
 
+/** The last fire time strictly before `before`, or `null` when there is none. */
+export function previousFire(trigger: Trigger, before: EpochMs): EpochMs | null {
+  return trigger.previous(before)
+}
+
 /** The fire times of a range, oldest first, each computed when it is asked for. Without bounds it may go on to the year 9999. */
 export function* fires(trigger: Trigger, range: FiresRange): Generator<EpochMs, void, undefined> {
   const { before = Infinity, count = Infinity } = range

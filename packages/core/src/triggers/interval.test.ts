@@ -43,6 +43,8 @@ describe('an interval', () => {
         expect(at).toBeGreaterThanOrEqual(start)
         expect(trigger.next(at)).toBe(at + everyMs)
         expect(trigger.next(at - 1)).toBe(at)
+        expect(trigger.previous(at + 1)).toBe(at)
+        expect(trigger.previous(at)).toBe(at === start ? null : at - everyMs)
       }),
     )
   })
@@ -60,6 +62,33 @@ describe('an interval', () => {
   test('counts as far as it fires, to the year 9999', () => {
     const trigger = compileTrigger(interval({ weeks: 1 }))
     expect(trigger.count!(0, Infinity)).toBe(Math.floor(Date.UTC(10_000, 0, 1) / (7 * 86_400_000)))
+  })
+
+  test('after completion fires its length after the instant asked about, and says so', () => {
+    const trigger = compileTrigger(interval({ minutes: 5 }, { after: 'completion' }))
+    expect(trigger.afterCompletion).toBe(true)
+    expect(trigger.next(1000)).toBe(301_000)
+    expect(trigger.next(1000.5)).toBe(301_000)
+    expect(trigger.previous(301_000)).toBe(1000)
+    expect(compileTrigger(interval({ minutes: 5 })).afterCompletion).toBeUndefined()
+  })
+
+  test('after completion fires first at its start, and stops at its end', () => {
+    const json = interval({ minutes: 5 }, { after: 'completion', start: new Date(60_000) })
+    const trigger = compileTrigger({ ...json, end: new Date(700_000).toISOString() })
+    expect(trigger.afterCompletion).toBe(true)
+    expect([trigger.next(0), trigger.next(59_999), trigger.next(60_000)]).toEqual([60_000, 60_000, 360_000])
+    expect([trigger.next(400_000), trigger.next(400_001)]).toEqual([700_000, null])
+  })
+
+  test('after something else than completion is refused', () => {
+    expect(checkTrigger({ kind: 'interval', every: { days: 1 }, after: 'start' })).toEqual([
+      {
+        path: 'after',
+        rule: 'interval.after',
+        message: 'after must be "completion", or left out to count from the start, but was "start"',
+      },
+    ])
   })
 
   test('leaves the object that it was given alone', () => {

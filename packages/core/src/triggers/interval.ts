@@ -2,7 +2,7 @@ import type { EpochMs } from '../domain/clock.js'
 import type { Problem } from '../domain/errors.js'
 import { isPlainObject } from '../domain/json.js'
 import type { Trigger, TriggerJson } from '../domain/trigger.js'
-import { DAY_MS, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECOND_MS } from './civil.js'
+import { DAY_MS, FIRST_INSTANT, HOUR_MS, LAST_INSTANT, MINUTE_MS, SECOND_MS } from './civil.js'
 import { readInstant, timeText } from './instant.js'
 import type { TriggerKind } from './kind.js'
 import { collect, quote, refuse, unknownFields } from './problems.js'
@@ -20,7 +20,12 @@ export type IntervalLength = {
 export interface IntervalJson extends TriggerJson {
   readonly kind: 'interval'
   readonly every: IntervalLength
-  /** ISO 8601 with its offset from UTC. @default '1970-01-01T00:00:00Z' */
+  /** `completion`: `every` is the delay from the end of one run to the next. Absent: it is counted from `start`. */
+  readonly after?: 'completion'
+  /**
+   * ISO 8601 with its offset from UTC: the first fire time.
+   * @default '1970-01-01T00:00:00Z', or with `after`: one length after the schedule begins.
+   */
   readonly start?: string
 }
 
@@ -36,29 +41,58 @@ const UNITS = Object.keys(UNIT_MS) as (keyof IntervalLength)[]
 
 /**
  * Fires at `start` and every whole multiple of `every` after it, at least 1 ms apart; it does not drift.
- * Without a start, multiples are counted from 1970-01-01T00:00:00Z.
+ * Without a start, multiples are counted from 1970-01-01T00:00:00Z. With `after: 'completion'` it fires once `every` has
+ * passed since the last run ended.
  */
 export function interval(
   every: IntervalLength,
-  options: { readonly start?: string | Date } = {},
+  options: { readonly start?: string | Date; readonly after?: 'completion' } = {},
 ): IntervalJson {
-  const { start } = options
+  const { start, after } = options
   return {
     kind: 'interval',
     every: { ...every },
+    ...(after === undefined ? {} : { after }),
     ...(start === undefined ? {} : { start: timeText('start', start) }),
   }
 }
 
 export const intervalKind: TriggerKind = {
   kind: 'interval',
+  readsStart: true,
   compile(json) {
-    const problems = unknownFields(json, ['kind', 'every', 'start'])
+    const problems = unknownFields(json, ['kind', 'every', 'after', 'start'])
     const everyMs = readEvery(json.every, problems)
-    const start = json.start === undefined ? 0 : collect(problems, () => readInstant('start', json.start))
+    const { after } = json
+    if (after !== undefined && after !== 'completion') {
+      problems.push({
+        path: 'after',
+        rule: 'interval.after',
+        message: `after must be "completion", or left out to count from the start, but was ${quote(after)}`,
+      })
+    }
+    const start = json.start === undefined ? null : collect(problems, () => readInstant('start', json.start))
     refuse(problems)
-    return new Interval(everyMs, start!)
+    return after === undefined ? new Interval(everyMs, start ?? 0) : afterCompletion(everyMs, start)
   },
+}
+
+/** The instant asked about stands for the end of a run, or for the beginning of the schedule. */
+function afterCompletion(everyMs: number, start: EpochMs | null): Trigger {
+  const first = start ?? FIRST_INSTANT
+  return {
+    afterCompletion: true,
+    next(after) {
+      if (Number.isNaN(after)) return null
+      const at =
+        start !== null && after < start ? start : Math.floor(Math.max(after, FIRST_INSTANT)) + everyMs
+      return at <= LAST_INSTANT ? at : null
+    },
+    previous(before) {
+      const at = Math.ceil(Math.min(before, LAST_INSTANT + 1)) - everyMs
+      return at >= first ? at : null
+    },
+  }
 }
 
 class Interval implements Trigger {
@@ -74,6 +108,12 @@ class Interval implements Trigger {
     if (Number.isNaN(after)) return null
     const at = this.#start + this.#timesUntil(after) * this.#everyMs
     return at <= LAST_INSTANT ? at : null
+  }
+
+  previous(before: EpochMs): EpochMs | null {
+    // A whole number, so that the one before it is the last instant that counts.
+    const times = this.#timesUntil(Math.min(Math.ceil(before) - 1, LAST_INSTANT))
+    return times > 0 ? this.#start + (times - 1) * this.#everyMs : null
   }
 
   count(after: EpochMs, until: EpochMs): number {

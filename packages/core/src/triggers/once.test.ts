@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fires } from './fires.js'
 import { once } from './once.js'
 import { checkTrigger, compileTrigger } from './registry.js'
 
@@ -9,6 +10,11 @@ describe('once', () => {
     expect(trigger.next(0)).toBe(at)
     expect(trigger.next(at - 1)).toBe(at)
     expect(trigger.next(at)).toBeNull()
+    expect([trigger.previous(at), trigger.previous(at + 1), trigger.previous(Infinity)]).toEqual([
+      null,
+      at,
+      at,
+    ])
     expect([trigger.count!(0, at), trigger.count!(at, at + 1), trigger.count!(0, at - 1)]).toEqual([1, 0, 0])
   })
 
@@ -28,6 +34,19 @@ describe('once', () => {
     ['2026-10-25T02:30', 'Europe/Berlin', '2026-10-25T02:30:00+02:00'],
   ])('reads %s in %s as %s', (at, timezone, expected) => {
     expect(compileTrigger(once(at, { timezone })).next(0)).toBe(Date.parse(expected))
+  })
+
+  test.each([
+    [{ gap: 'shift' }, '2026-03-29T02:30', ['2026-03-29T01:30:00.000Z']],
+    [{ gap: 'after' }, '2026-03-29T02:30', ['2026-03-29T01:00:00.000Z']],
+    [{ overlap: 'auto' }, '2026-10-25T02:30', ['2026-10-25T00:30:00.000Z']],
+    [{ overlap: 'last' }, '2026-10-25T02:30', ['2026-10-25T01:30:00.000Z']],
+    [{ overlap: 'both' }, '2026-10-25T02:30', ['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z']],
+  ] as const)('with dst %j reads %s in Berlin as %j', (dst, at, expected) => {
+    const trigger = compileTrigger(once(at, { timezone: 'Europe/Berlin', dst }))
+    expect([...fires(trigger, { after: 0 })].map((time) => new Date(time).toISOString())).toEqual(expected)
+    expect(trigger.previous(Infinity)).toBe(Date.parse(expected.at(-1)!))
+    expect(trigger.count!(0, Infinity)).toBe(expected.length)
   })
 
   test('takes a Date, and refuses one that is none', () => {
@@ -51,6 +70,9 @@ describe('once', () => {
     [{ at: '2026-12-01T09:00:00Z', timezone: 'Asia/Shanghai' }, 'timezone', 'time.oneZone'],
     [{ at: '2011-12-30T09:00:00', timezone: 'Pacific/Apia' }, 'at', 'time.exists'],
     [{ at: '2026-12-01T09:00:00', timezone: 'Asia/Shanghay' }, 'timezone', 'timezone.known'],
+    [{ at: '2026-03-29T02:30', timezone: 'Europe/Berlin', dst: { gap: 'skip' } }, 'at', 'time.exists'],
+    [{ at: '2026-12-01T09:00:00Z', dst: { gap: 'skip' } }, 'dst', 'dst.timezone'],
+    [{ at: '2026-12-01T09:00', timezone: 'UTC', dst: { gap: 'jump' } }, 'dst.gap', 'dst.gap'],
     [{ at: '2026-12-01T09:00:00Z', on: 1 }, 'on', 'field.unknown'],
   ])('%j is refused at %s by %s', (fields, path, rule) => {
     expect(checkTrigger({ kind: 'once', ...fields })).toMatchObject([{ path, rule }])

@@ -1,9 +1,9 @@
 import type { EpochMs } from '../domain/clock.js'
-import { InvalidError } from '../domain/errors.js'
 import type { Trigger, TriggerJson } from '../domain/trigger.js'
+import { readDst, type DstJson, type DstRule } from './dst.js'
 import { readInstant, readTime, timeText, withinRange } from './instant.js'
 import type { TriggerKind } from './kind.js'
-import { collect, quote, refuse, unknownFields } from './problems.js'
+import { collect, invalid, quote, refuse, unknownFields } from './problems.js'
 import { readZone } from './zone.js'
 
 export interface OnceJson extends TriggerJson {
@@ -11,44 +11,63 @@ export interface OnceJson extends TriggerJson {
   /** ISO 8601 with its offset from UTC; or without one, as read on the wall clock of `timezone`. */
   readonly at: string
   readonly timezone?: string
+  /** Only with `timezone`. `overlap: "both"` makes it fire in both passes. */
+  readonly dst?: DstJson
 }
 
 /**
  * Fires at one instant: a `Date`, or ISO 8601 with its offset. A text without an offset is read on the wall clock
- * of `timezone`, and means the first such instant where the clock shows it twice.
+ * of `timezone`; where the clocks show it twice or jump over it, `dst` decides.
  */
-export function once(at: string | Date, options: { readonly timezone?: string } = {}): OnceJson {
+export function once(
+  at: string | Date,
+  options: { readonly timezone?: string; readonly dst?: DstJson } = {},
+): OnceJson {
   return { kind: 'once', at: timeText('at', at), ...options }
 }
 
 export const onceKind: TriggerKind = {
   kind: 'once',
   compile(json) {
-    const problems = unknownFields(json, ['kind', 'at', 'timezone'])
-    const at = collect(problems, () => readAt(json.at, json.timezone))
+    const problems = unknownFields(json, ['kind', 'at', 'timezone', 'dst'])
+    const dst = collect(problems, () => readDst(json.dst))
+    const times = collect(problems, () => readAt(json.at, json.timezone, dst))
+    if (json.timezone === undefined && json.dst !== undefined) {
+      problems.push({
+        path: 'dst',
+        rule: 'dst.timezone',
+        message: `dst must be left out without a timezone: an instant is never in doubt, but dst was ${quote(json.dst)}`,
+      })
+    }
     refuse(problems)
-    return new Once(at!)
+    return new Once(times!)
   },
 }
 
+/** One instant; two where the clocks show the local time twice and both are asked for. */
 class Once implements Trigger {
-  readonly #at: EpochMs
+  readonly #times: readonly EpochMs[]
 
-  constructor(at: EpochMs) {
-    this.#at = at
+  constructor(times: readonly EpochMs[]) {
+    this.#times = times
   }
 
   next(after: EpochMs): EpochMs | null {
-    return after < this.#at ? this.#at : null
+    return this.#times.find((at) => at > after) ?? null
+  }
+
+  previous(before: EpochMs): EpochMs | null {
+    return this.#times.findLast((at) => at < before) ?? null
   }
 
   count(after: EpochMs, until: EpochMs): number {
-    return after < this.#at && this.#at <= until ? 1 : 0
+    return this.#times.filter((at) => at > after && at <= until).length
   }
 }
 
-function readAt(at: unknown, timezone: unknown): EpochMs {
-  if (timezone === undefined) return readInstant('at', at)
+/** `dst` is `null` when it is wrong itself; then only the other fields are checked. */
+function readAt(at: unknown, timezone: unknown, dst: DstRule | null): readonly EpochMs[] {
+  if (timezone === undefined) return [readInstant('at', at)]
   const zone = readZone(timezone)
   const time = typeof at === 'string' ? readTime(at) : null
   if (time === null) {
@@ -65,17 +84,17 @@ function readAt(at: unknown, timezone: unknown): EpochMs {
       `timezone must be left out when at carries an offset of its own, but at was ${quote(at)}`,
     )
   }
-  const instant = zone.toInstant(time.wall)
-  if (instant === null) {
+  const times = dst === null ? [] : zone.resolve(time.wall, dst)
+  if (dst !== null && times.length === 0) {
+    const left =
+      dst.gap === 'skip'
+        ? `over ${quote(at)}, which dst.gap "skip" leaves out`
+        : `over the whole day of ${quote(at)}`
     throw invalid(
       'at',
       'time.exists',
-      `at must be on a date that ${quote(timezone)} has, but its clocks jumped over the whole day of ${quote(at)}`,
+      `at must be a time that the clocks of ${quote(timezone)} show, but they jumped ${left}`,
     )
   }
-  return withinRange('at', instant, at)
-}
-
-function invalid(path: string, rule: string, message: string): InvalidError {
-  return new InvalidError('INVALID_TRIGGER', [{ path, rule, message }])
+  return times.map((each) => withinRange('at', each, at))
 }

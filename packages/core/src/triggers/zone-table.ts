@@ -16,13 +16,15 @@ export interface Segment {
    * `from + offset`, if there are any, were swallowed by the transition.
    */
   readonly shown: WallMs
+  /** Segment readings from this on are shown once more after `until`; `until + offset` when none of them is. */
+  readonly again: WallMs
 }
 
 export const CHUNK_MS = 366 * DAY_MS
 // Two transitions closer than this that cancel each other out would be missed; the closest known are weeks apart.
 const SAMPLE_MS = 3 * DAY_MS
-// No wall clock repeats more than a day, so what was shown before a chunk is decided within this.
-const LOOKBACK_MS = 3 * DAY_MS
+// No wall clock repeats more than a day, so what was shown before a chunk, or will be after it, is decided within this.
+const MARGIN_MS = 3 * DAY_MS
 // Older than any transition of the tz database: before it, only local mean time.
 const FIRST_CHUNK = Math.floor(Date.UTC(1800, 0, 1) / CHUNK_MS)
 const LAST_CHUNK = Math.floor(LAST_INSTANT / CHUNK_MS) + 1
@@ -66,35 +68,45 @@ export class ZoneTable {
   #beforeStandardTime(): Segment {
     const until = FIRST_CHUNK * CHUNK_MS
     const offset = this.#offsetAt(until)
-    return { from: -Infinity, until, offset, before: offset, shown: -Infinity }
+    return { from: -Infinity, until, offset, before: offset, shown: -Infinity, again: until + offset }
   }
 
   #build(index: number): Segment[] {
     const start = index * CHUNK_MS
-    const end = start + CHUNK_MS
+    const end = index === LAST_CHUNK ? Infinity : start + CHUNK_MS
+    const stretches = this.#stretches(start - MARGIN_MS, start + CHUNK_MS + MARGIN_MS)
     const segments: Segment[] = []
-    let from = start - LOOKBACK_MS
-    let offset = this.#offsetAt(from)
-    let before = offset
-    let shown = from + offset
-    let at = from
+    let before = stretches[0]!.offset
+    let shown = stretches[0]!.from + before
+    for (const [i, { from, offset }] of stretches.entries()) {
+      const change = stretches[i + 1]?.from ?? Infinity
+      if (from < end && change > start) {
+        const until = Math.min(change, end)
+        // The wall clock rises within a stretch: the lowest that it shows later is where a later one begins.
+        const later = stretches.slice(i + 1).map((next) => next.from + next.offset)
+        segments.push({ from, until, offset, before, shown, again: Math.min(until + offset, ...later) })
+      }
+      shown = Math.max(shown, change + offset)
+      before = offset
+    }
+    return segments
+  }
+
+  /** The offsets from `at` to `end`, each with the instant at which it begins. */
+  #stretches(at: EpochMs, end: EpochMs): { from: EpochMs; offset: number }[] {
+    let offset = this.#offsetAt(at)
+    const stretches = [{ from: at, offset }]
     while (at < end) {
       const ahead = Math.min(at + SAMPLE_MS, end)
       if (this.#offsetAt(ahead) === offset) {
         at = ahead
         continue
       }
-      const change = this.#changeBetween(at, ahead, offset)
-      if (change === end) break
-      if (change > start) segments.push({ from, until: change, offset, before, shown })
-      shown = Math.max(shown, change + offset)
-      before = offset
-      offset = this.#offsetAt(change)
-      from = change
-      at = change
+      at = this.#changeBetween(at, ahead, offset)
+      offset = this.#offsetAt(at)
+      stretches.push({ from: at, offset })
     }
-    segments.push({ from, until: index === LAST_CHUNK ? Infinity : end, offset, before, shown })
-    return segments
+    return stretches
   }
 
   /** The first second after `low`, at most `high`, that ends the offset. At `high` it has ended. */

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InvalidError } from '../domain/errors.js'
 import { HOUR_MS, MINUTE_MS } from './civil.js'
+import { DST_GAPS, type DstRule } from './dst.js'
 import { wallTime, zoneOf } from './zone.js'
 import { CHUNK_MS, ZoneTable } from './zone-table.js'
 
@@ -56,8 +57,41 @@ describe('a zone', () => {
     expect(wallTime(zone.toInstant(at(`${wall}Z`))!, zone)).toBe(expected)
   })
 
-  test('has no instant for a date that it left out', () => {
-    expect(zoneOf('Pacific/Apia').toInstant(at('2011-12-30T12:00:00Z'))).toBeNull()
+  test('has no instant for a date that it left out, whatever the rule', () => {
+    const apia = zoneOf('Pacific/Apia')
+    const wall = at('2011-12-30T12:00:00Z')
+    expect(apia.toInstant(wall)).toBeNull()
+    for (const gap of DST_GAPS) expect(apia.resolve(wall, { gap, overlap: 'both' })).toEqual([])
+  })
+
+  test.each<[string, string, DstRule, string[]]>([
+    ['Europe/Berlin', '2026-03-29T02:30', { gap: 'shift', overlap: 'both' }, ['2026-03-29T03:30:00+02:00']],
+    ['Europe/Berlin', '2026-03-29T02:30', { gap: 'after', overlap: 'first' }, ['2026-03-29T03:00:00+02:00']],
+    ['Europe/Berlin', '2026-03-29T02:30', { gap: 'skip', overlap: 'first' }, []],
+    ['Europe/Berlin', '2026-10-25T02:30', { gap: 'skip', overlap: 'first' }, ['2026-10-25T02:30:00+02:00']],
+    ['Europe/Berlin', '2026-10-25T02:30', { gap: 'skip', overlap: 'last' }, ['2026-10-25T02:30:00+01:00']],
+    [
+      'Europe/Berlin',
+      '2026-10-25T02:30',
+      { gap: 'skip', overlap: 'both' },
+      ['2026-10-25T02:30:00+02:00', '2026-10-25T02:30:00+01:00'],
+    ],
+    ['Europe/Berlin', '2026-07-01T12:00', { gap: 'skip', overlap: 'both' }, ['2026-07-01T12:00:00+02:00']],
+    [
+      'America/Sao_Paulo',
+      '2018-11-04T00:00',
+      { gap: 'after', overlap: 'first' },
+      ['2018-11-04T01:00:00-02:00'],
+    ],
+    [
+      'Pacific/Kwajalein',
+      '1969-09-30T12:00',
+      { gap: 'shift', overlap: 'both' },
+      ['1969-09-30T12:00:00+11:00', '1969-09-30T12:00:00-12:00'],
+    ],
+  ])('%s resolves %s by %j to %j', (name, wall, rule, expected) => {
+    const zone = zoneOf(name)
+    expect(zone.resolve(at(`${wall}Z`), rule).map((each) => wallTime(each, zone))).toEqual(expected)
   })
 
   test.each([
@@ -135,6 +169,10 @@ describe('the table of a zone', () => {
           expect(segment.before).toBe(offsetAt(segment.from - 1000))
           expect(segment.shown).toBe(segment.from + segment.before)
           expect(offsetAt(segment.until - 1000)).toBe(segment.offset)
+          const returns = ordered
+            .filter((each) => each.at >= segment.until)
+            .map((each) => each.at + each.offset)
+          expect(segment.again).toBe(Math.min(segment.until + segment.offset, ...returns))
         },
       ),
       { numRuns: 1000 },
@@ -145,5 +183,7 @@ describe('the table of a zone', () => {
     const [first, second] = [START + 400 * HOUR_MS, START + 401 * HOUR_MS]
     const table = new ZoneTable((time) => (time < first ? 3 : time < second ? 0 : 1) * HOUR_MS)
     expect(table.segmentAt(second)).toMatchObject({ from: second, before: 0, shown: first + 3 * HOUR_MS })
+    expect(table.segmentAt(first - 1)).toMatchObject({ until: first, again: first })
+    expect(table.segmentAt(first)).toMatchObject({ until: second, again: second })
   })
 })

@@ -1,6 +1,7 @@
 import type { EpochMs } from '../domain/clock.js'
 import { closest, InvalidError, type Problem } from '../domain/errors.js'
 import { DAY_MS, offsetText, wallText, type WallMs } from './civil.js'
+import { DST_DEFAULT, type DstRule } from './dst.js'
 import { quote } from './problems.js'
 import { ZoneTable, type Segment } from './zone-table.js'
 
@@ -10,18 +11,29 @@ export interface Zone {
   offsetAt(at: EpochMs): number
   segmentAt(at: EpochMs): Segment
   /**
-   * The instant at which the wall clock reads `wall`: the first one where it does so twice. A reading that the clock
-   * jumped over is taken with the offset before the jump (02:30 → 03:30). `null` on a date that the zone left out.
-   * @see docs/design.md, "Triggers and daylight saving"
+   * The instants that a reading of the wall clock stands for, in order: one as a rule, two where the clocks show it twice
+   * and the rule says both, none where they jump over it and the rule says skip. A date that the zone left out has none
+   * under any rule.
+   * @see docs/triggers.md, "Daylight saving"
    */
+  resolve(wall: WallMs, dst: DstRule): readonly EpochMs[]
+  /** The one instant of {@link resolve} under the default rule, or `null`. */
   toInstant(wall: WallMs): EpochMs | null
 }
 
-const ALWAYS_UTC: Segment = { from: -Infinity, until: Infinity, offset: 0, before: 0, shown: -Infinity }
+const ALWAYS_UTC: Segment = {
+  from: -Infinity,
+  until: Infinity,
+  offset: 0,
+  before: 0,
+  shown: -Infinity,
+  again: Infinity,
+}
 
 export const UTC: Zone = {
   offsetAt: () => 0,
   segmentAt: () => ALWAYS_UTC,
+  resolve: (wall) => [wall],
   toInstant: (wall) => wall,
 }
 
@@ -82,12 +94,25 @@ class IntlZone implements Zone {
     return this.#table.segmentAt(at)
   }
 
-  toInstant(wall: WallMs): EpochMs | null {
-    // No offset reaches a day, so this segment begins before the wall clock reads `wall`.
+  resolve(wall: WallMs, { gap, overlap }: DstRule): readonly EpochMs[] {
+    const shown: EpochMs[] = []
+    let swallowedBy: Segment | null = null
+    // No offset reaches a day.
     let segment = this.segmentAt(wall - DAY_MS)
-    while (wall >= segment.until + segment.offset) segment = this.segmentAt(segment.until)
-    if (wall >= segment.from + segment.offset) return wall - segment.offset
-    return isLeftOut(wall, segment) ? null : wall - segment.before
+    while (segment.from <= wall + DAY_MS) {
+      const { from, until, offset } = segment
+      if (wall >= from + offset && wall < until + offset) shown.push(wall - offset)
+      else if (wall >= segment.shown && wall < from + offset) swallowedBy ??= segment
+      if (until === Infinity) break
+      segment = this.segmentAt(until)
+    }
+    if (shown.length > 0) return overlap === 'both' ? shown : [shown.at(overlap === 'first' ? 0 : -1)!]
+    if (swallowedBy === null || gap === 'skip' || isLeftOut(wall, swallowedBy)) return []
+    return [gap === 'shift' ? wall - swallowedBy.before : swallowedBy.from]
+  }
+
+  toInstant(wall: WallMs): EpochMs | null {
+    return this.resolve(wall, DST_DEFAULT)[0] ?? null
   }
 }
 

@@ -1,13 +1,22 @@
-import type { Clock, PutOptions, RunStatus, ScheduleState } from '@evertick/core'
-import type { NodeJson } from '../http/schemas/cluster.js'
+import type {
+  Clock,
+  EpochMs,
+  ExplainLocale,
+  PutOptions,
+  RunStatus,
+  ScheduleState,
+  TriggerJson,
+} from '@evertick/core'
+import type { CalendarJson } from '../http/schemas/calendar.js'
+import type { NodeJson, StatsJson } from '../http/schemas/cluster.js'
 import type { LogPageJson, RunJson } from '../http/schemas/run.js'
 import type { ScheduleJson } from '../http/schemas/schedule.js'
-import type { FireJson } from '../http/schemas/trigger.js'
+import type { FireJson, PreviewJson } from '../http/schemas/trigger.js'
 import { UsageError } from './failures.js'
 import { httpClient } from './http-client.js'
 import { storeClient } from './store-client.js'
 
-export type { FireJson, LogPageJson, RunJson, ScheduleJson }
+export type { CalendarJson, LogPageJson, PreviewJson, RunJson, ScheduleJson }
 
 export interface PageJson<Item> {
   readonly items: readonly Item[]
@@ -18,6 +27,14 @@ export interface PageJson<Item> {
 export interface ScheduleRequest {
   readonly id: string
   readonly [field: string]: unknown
+}
+
+interface PreviewRequest {
+  readonly trigger: TriggerJson
+  /** Strictly after this. */
+  readonly from: EpochMs
+  readonly count: number
+  readonly locale: ExplainLocale
 }
 
 interface ScheduleFilter {
@@ -37,7 +54,7 @@ export interface RunFilter {
 
 /**
  * What the commands ask for, of a server or straight of a store. The answers are those of the HTTP API.
- * What is not there is an error with the code SCHEDULE_NOT_FOUND or RUN_NOT_FOUND.
+ * What is not there is an error with the code SCHEDULE_NOT_FOUND, RUN_NOT_FOUND or CALENDAR_NOT_FOUND.
  * @throws {UnreachableError} nobody answers.
  */
 export interface Client extends AsyncDisposable {
@@ -56,6 +73,13 @@ export interface Client extends AsyncDisposable {
   cancelRun(id: string): Promise<RunJson>
   retryRun(id: string): Promise<RunJson>
   listNodes(): Promise<PageJson<NodeJson>>
+  /** The calendars that the trigger refers to are those of the server or store. */
+  preview(request: PreviewRequest): Promise<PreviewJson>
+  stats(): Promise<StatsJson>
+  putCalendar(definition: { readonly name: string; readonly [field: string]: unknown }): Promise<CalendarJson>
+  getCalendar(name: string): Promise<CalendarJson>
+  listCalendars(page: { readonly limit: number; readonly cursor?: string }): Promise<PageJson<CalendarJson>>
+  removeCalendar(name: string): Promise<void>
 }
 
 /** Where to find Evertick, as flags of every command that needs it. */

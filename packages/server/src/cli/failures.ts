@@ -45,11 +45,13 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   INVALID_TRIGGER: EXIT.invalid,
   INVALID_INPUT: EXIT.invalid,
   INVALID_QUERY: EXIT.invalid,
+  INVALID_CALENDAR: EXIT.invalid,
   NEVER_FIRES: EXIT.invalid,
   PAYLOAD_TOO_LARGE: EXIT.invalid,
   UNKNOWN_TASK: EXIT.invalid,
   BAD_REQUEST: EXIT.invalid,
   SCHEDULE_NOT_FOUND: EXIT.notFound,
+  CALENDAR_NOT_FOUND: EXIT.notFound,
   RUN_NOT_FOUND: EXIT.notFound,
   NOT_FOUND: EXIT.notFound,
   SCHEDULE_EXISTS: EXIT.conflict,
@@ -60,6 +62,13 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   STORE_UNREADABLE: EXIT.unreachable,
   STORE_VERSION: EXIT.unreachable,
   STORE_CLOSED: EXIT.unreachable,
+}
+
+/** Whether an error says that what was given is wrong or does not fit, so that something else may still be taken. */
+export function isRefusal(error: unknown): error is EvertickError | ApiError {
+  if (!(error instanceof EvertickError || error instanceof ApiError)) return false
+  const code = EXIT_OF_CODE[error.code]
+  return code === EXIT.invalid || code === EXIT.conflict
 }
 
 interface Failure {

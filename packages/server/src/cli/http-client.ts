@@ -1,4 +1,4 @@
-import type { Clock, Problem } from '@evertick/core'
+import { toIso, type Clock, type Problem } from '@evertick/core'
 import type { Client } from './client.js'
 import { ApiError, UnreachableError, UsageError } from './failures.js'
 
@@ -11,6 +11,7 @@ type Query = Readonly<Record<string, string | number | boolean | readonly string
 export function httpClient(url: string, token: string | null, clock: Clock): Client {
   const api = new Api(baseOf(url), token, clock)
   const schedule = (id: string): string => `schedules/${encodeURIComponent(id)}`
+  const calendar = (name: string): string => `calendars/${encodeURIComponent(name)}`
   const run = (id: string): string => `runs/${encodeURIComponent(id)}`
   return {
     putSchedule: (body, options) => api.call('POST', 'schedules', { query: { ...options }, body }),
@@ -27,6 +28,16 @@ export function httpClient(url: string, token: string | null, clock: Clock): Cli
     cancelRun: (id) => api.call('POST', `${run(id)}/cancel`),
     retryRun: (id) => api.call('POST', `${run(id)}/retry`),
     listNodes: () => api.call('GET', 'nodes'),
+    preview: ({ trigger, from, count, locale }) =>
+      api.call('POST', 'triggers/preview', {
+        query: { locale },
+        body: { trigger, from: toIso(from), count },
+      }),
+    stats: () => api.call('GET', 'stats'),
+    putCalendar: (definition) => api.call('PUT', calendar(definition.name), { body: definition }),
+    getCalendar: (name) => api.call('GET', calendar(name)),
+    listCalendars: (page) => api.call('GET', 'calendars', { query: { ...page } }),
+    removeCalendar: (name) => api.call('DELETE', calendar(name)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }

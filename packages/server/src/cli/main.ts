@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
+import { addCalendarCommands } from './commands/calendar.js'
 import type { CliContext } from './commands/context.js'
+import { addDoctorCommand } from './commands/doctor.js'
+import { addImportCommands } from './commands/import.js'
 import { addNodesCommand } from './commands/nodes.js'
 import { addPreviewCommand } from './commands/preview.js'
 import { addRunCommands } from './commands/runs.js'
@@ -14,9 +17,10 @@ export { processIo } from './io.js'
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the operation failed, or the run that was waited for did
+  1  the operation failed, the run that was waited for did, doctor found something wrong, or not
+     every line of a crontab was taken
   2  the command line or the input is wrong
-  3  there is no such schedule or run
+  3  there is no such schedule, run or calendar
   4  it conflicts with what is there
   5  the server or the store cannot be reached
 `
@@ -57,9 +61,12 @@ function programFor(context: CliContext): Command {
     .addHelpText('after', EXIT_CODES)
   addServeCommand(program, context)
   addScheduleCommands(program, context)
+  addCalendarCommands(program, context)
   addRunCommands(program, context)
   addNodesCommand(program, context)
+  addDoctorCommand(program, context)
   addPreviewCommand(program, context)
+  addImportCommands(program, context)
   return program
 }
 

@@ -9,15 +9,20 @@ import {
   type Run,
   type ScheduleInput,
 } from '@evertick/core'
-import { runNotFound, scheduleNotFound } from '../http/errors.js'
+import { calendarNotFound, runNotFound, scheduleNotFound } from '../http/errors.js'
 import {
+  presentCalendar,
   presentFires,
   presentLog,
   presentNode,
   presentPage,
   presentRun,
   presentSchedule,
+  presentStats,
 } from '../http/present.js'
+import { calendarsOf } from '../preview/calendars.js'
+import { preview } from '../preview/preview.js'
+import { shownZone } from '../preview/zones.js'
 import type { Client } from './client.js'
 
 /**
@@ -34,7 +39,7 @@ export async function storeClient(
   if (!create) await requireStore(url)
   const tasks = [httpTask(), commandTask()]
   const scheduler = await createScheduler({ store: url, tasks, clock })
-  const { schedules, runs } = scheduler
+  const { schedules, runs, calendars, store } = scheduler
   return {
     async putSchedule(schedule, options) {
       return presentSchedule(await schedules.put(schedule as unknown as ScheduleInput, options))
@@ -63,7 +68,7 @@ export async function storeClient(
       const schedule = await schedules.get(id)
       if (schedule === null) throw scheduleNotFound(id)
       const times = await schedules.upcoming(id, { count })
-      return { items: presentFires(times, schedule.definition.trigger), nextCursor: null }
+      return { items: presentFires(times, shownZone(schedule.definition.trigger)), nextCursor: null }
     },
     async listRuns(filter) {
       return presentPage(await runs.list(filter), presentRun)
@@ -83,6 +88,27 @@ export async function storeClient(
     },
     async listNodes() {
       return { items: (await scheduler.listNodes()).map(presentNode), nextCursor: null }
+    },
+    async preview({ trigger, from, count, locale }) {
+      const calendar = await calendarsOf(trigger, calendars)
+      return preview(trigger, { after: from, count, locale, calendar })
+    },
+    async stats() {
+      return presentStats(await store.stats(), store.info, scheduler.node)
+    },
+    async putCalendar(definition) {
+      return presentCalendar(await calendars.put(definition))
+    },
+    async getCalendar(name) {
+      const calendar = await calendars.get(name)
+      if (calendar === null) throw calendarNotFound(name)
+      return presentCalendar(calendar)
+    },
+    async listCalendars(page) {
+      return presentPage(await calendars.list(page), presentCalendar)
+    },
+    async removeCalendar(name) {
+      if (!(await calendars.delete(name))) throw calendarNotFound(name)
     },
     async [Symbol.asyncDispose]() {
       await scheduler.stop()

@@ -208,12 +208,9 @@ test('a preview shows wall clock, UTC and how long until, and marks where the cl
     { clock: new ManualClock(Date.parse('2026-03-27T11:00:00Z')) },
   )
   expect(code).toBe(0)
-  expect(
-    out
-      .trim()
-      .split('\n')
-      .map((line) => line.split(/ {2,}/)),
-  ).toEqual([
+  const [explanation, ...lines] = out.trim().split('\n')
+  expect(explanation).toBe('At 12:00 (Europe/Berlin)')
+  expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
     ['WALL CLOCK', 'UTC', 'WHEN'],
     ['2026-03-28T12:00:00+01:00', '2026-03-28T11:00:00.000Z', 'in 1 d'],
     ['2026-03-29T12:00:00+02:00', '2026-03-29T10:00:00.000Z', 'in 1 d', 'clocks change: +01:00 to +02:00'],
@@ -231,6 +228,8 @@ test('a preview of JSON asks nobody, and answers like the API', async () => {
     '2',
   ]
   expect(answered(await cli([...argv, '--json']))).toEqual({
+    explanation: 'Every 6 hours',
+    warnings: [],
     fires: [
       {
         fireTime: '2026-01-01T06:00:00.000Z',
@@ -243,9 +242,31 @@ test('a preview of JSON asks nobody, and answers like the API', async () => {
     ],
   })
   expect((await cli([...argv, '--timezone', 'Asia/Tokyo'])).out).toContain('2026-01-01T15:00:00+09:00')
-  expect((await cli(['preview', '{"kind":"once","at":"2020-01-01T00:00:00Z"}'])).out).toBe(
-    'it never fires after that\n',
+  expect((await cli(['preview', '{"kind":"once","at":"2020-01-01T00:00:00Z"}'])).out).toMatch(
+    /^.*2020-01-01.*\nit never fires after that\n$/,
   )
+})
+
+test('a preview warns of the clocks, and speaks Chinese when it is asked to', async () => {
+  const argv = ['preview', '30 2 * * *', '--timezone', 'Europe/Berlin', '--from', '2026-01-01T00:00:00Z']
+  const { out } = await cli(argv)
+  expect(out).toContain('warning 2026-03-29 02:30 does not exist in Europe/Berlin')
+  expect((await cli([...argv, '--locale', 'zh'])).out).toContain('2026-03-29 02:30 不存在')
+  expect(await cli([...argv, '--locale', 'fr'])).toMatchObject({ code: 2 })
+})
+
+test('a preview of a trigger that names a calendar asks where the calendar is', async () => {
+  await using server = await testServer()
+  await server.call('PUT', '/api/v1/calendars/off', { body: { dates: ['2026-05-02'] } })
+  const trigger = '{"kind":"cron","expression":"@daily","exclude":{"calendar":"off"}}'
+  const url = await server.app.listen({ port: 0 })
+  const argv = ['preview', trigger, '--from', '2026-05-01T00:00:00Z', '--count', '1', '--json']
+  const answer = answered(await cli([...argv, '--server', url]))
+  expect(answer['fires']).toMatchObject([{ fireTime: '2026-05-03T00:00:00.000Z' }])
+  expect(await cli([...argv, '--store', 'memory:'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('none called') as string,
+  })
 })
 
 test('colours are for terminals, unless NO_COLOR or FORCE_COLOR say otherwise', async () => {

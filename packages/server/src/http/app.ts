@@ -11,6 +11,7 @@ import { serveLandingPage } from './landing.js'
 import { refuseUnknownAddresses } from './not-found.js'
 import { serveOpenApi } from './openapi.js'
 import { readQuery } from './query.js'
+import { calendarRoutes } from './routes/calendars.js'
 import { clusterRoutes } from './routes/cluster.js'
 import { healthRoutes } from './routes/health.js'
 import { runRoutes } from './routes/runs.js'
@@ -50,6 +51,8 @@ const CONTENT_POLICY = {
   formAction: ["'none'"],
   frameAncestors: ["'none'"],
 }
+
+const ROUTES = [scheduleRoutes, scheduleActionRoutes, calendarRoutes, runRoutes, triggerRoutes, clusterRoutes]
 
 /** The HTTP API, its documentation and the landing page over a scheduler. It listens when told to. */
 export async function createApp({ scheduler, config, log, clock = systemClock }: AppOptions): Promise<App> {
@@ -95,9 +98,7 @@ export async function createApp({ scheduler, config, log, clock = systemClock }:
   await serveOpenApi(app, { needsToken: config.token !== null })
   await app.register(
     (api, _options, done) => {
-      for (const routes of [scheduleRoutes, scheduleActionRoutes, runRoutes, triggerRoutes, clusterRoutes]) {
-        routes(api, scheduler)
-      }
+      for (const routes of ROUTES) routes(api, scheduler)
       done()
     },
     { prefix: '/api/v1' },

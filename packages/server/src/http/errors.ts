@@ -11,6 +11,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = Object.freeze({
   INVALID_OPTION: 400,
   INVALID_SCHEDULE: 400,
   INVALID_TRIGGER: 400,
+  INVALID_CALENDAR: 400,
   NEVER_FIRES: 400,
   INVALID_INPUT: 400,
   INVALID_QUERY: 400,
@@ -18,6 +19,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = Object.freeze({
   UNKNOWN_TASK: 400,
   SCHEDULE_EXISTS: 409,
   SCHEDULE_NOT_FOUND: 404,
+  CALENDAR_NOT_FOUND: 404,
   RUN_NOT_FOUND: 404,
   REVISION_CONFLICT: 412,
   ILLEGAL_STATE: 409,
@@ -67,6 +69,10 @@ export function invalid(code: ErrorCode, path: string, rule: string, message: st
 
 export function scheduleNotFound(id: string): EvertickError {
   return new EvertickError('SCHEDULE_NOT_FOUND', `There is no schedule ${JSON.stringify(id)}`)
+}
+
+export function calendarNotFound(name: string): EvertickError {
+  return new EvertickError('CALENDAR_NOT_FOUND', `There is no calendar ${JSON.stringify(name)}`)
 }
 
 export function runNotFound(id: string): EvertickError {

@@ -30,7 +30,10 @@ afterAll(() => server[Symbol.asyncDispose]())
 test('every address of the API is in the document', () => {
   expect(document.openapi).toBe('3.1.0')
   expect(operations.map(([name]) => name).toSorted()).toEqual([
+    'DELETE /api/v1/calendars/{name}',
     'DELETE /api/v1/schedules/{id}',
+    'GET /api/v1/calendars',
+    'GET /api/v1/calendars/{name}',
     'GET /api/v1/nodes',
     'GET /api/v1/runs',
     'GET /api/v1/runs/{id}',
@@ -52,6 +55,7 @@ test('every address of the API is in the document', () => {
     'POST /api/v1/schedules/{id}/resume',
     'POST /api/v1/schedules/{id}/run',
     'POST /api/v1/triggers/preview',
+    'PUT /api/v1/calendars/{name}',
     'PUT /api/v1/schedules/{id}',
   ])
 })
@@ -97,6 +101,7 @@ describe('what the scheduler checks', () => {
     ['POST /api/v1/schedules', 'ScheduleInput'],
     ['PUT /api/v1/schedules/{id}', 'ScheduleInput'],
     ['PATCH /api/v1/schedules/{id}', 'SchedulePatch'],
+    ['PUT /api/v1/calendars/{name}', 'CalendarInput'],
   ])('is documented all the same: %s takes a %s', (name, schema) => {
     const operation = operations.find(([one]) => one === name)![1]
     expect(operation.requestBody!.content['application/json']!.schema.$ref).toBe(
@@ -115,6 +120,7 @@ test('a body that may be left out is not required', () => {
     'POST /api/v1/schedules/{id}/pause false',
     'POST /api/v1/schedules/{id}/run false',
     'POST /api/v1/triggers/preview true',
+    'PUT /api/v1/calendars/{name} true',
     'PUT /api/v1/schedules/{id} true',
   ])
 })

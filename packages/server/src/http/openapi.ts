@@ -7,6 +7,7 @@ import { ref } from './schemas/shared.js'
 
 const TAGS = [
   { name: 'Schedules', description: 'What runs when.' },
+  { name: 'Calendars', description: 'Days that schedules share by name.' },
   { name: 'Runs', description: 'What ran, runs, and waits to run.' },
   { name: 'Triggers', description: 'Rules that give fire times.' },
   { name: 'Cluster', description: 'The nodes, and what they can do.' },

@@ -2,6 +2,7 @@ import {
   toIso,
   wallTime,
   zoneOf,
+  type Calendar,
   type EpochMs,
   type JsonValue,
   type LogPage,
@@ -12,8 +13,8 @@ import {
   type Schedule,
   type StoreInfo,
   type StoreStats,
-  type TriggerJson,
 } from '@evertick/core'
+import type { CalendarJson } from './schemas/calendar.js'
 import type { NodeJson, StatsJson } from './schemas/cluster.js'
 import type { LogPageJson, RunJson } from './schemas/run.js'
 import type { ScheduleJson } from './schemas/schedule.js'
@@ -30,6 +31,7 @@ export function presentSchedule(schedule: Schedule): ScheduleJson {
     revision: schedule.revision,
     nextFireTime: isoOrNull(schedule.nextFireTime),
     dueAt: isoOrNull(schedule.dueAt),
+    tzdata: schedule.tzdata,
     fires: schedule.fires,
     consecutiveFailures: schedule.consecutiveFailures,
     createdAt: toIso(schedule.createdAt),
@@ -41,6 +43,15 @@ export function presentSchedule(schedule: Schedule): ScheduleJson {
       startedAt: isoOrNull(lastRun.startedAt),
       endedAt: isoOrNull(lastRun.endedAt),
     },
+  }
+}
+
+export function presentCalendar({ definition, revision, createdAt, updatedAt }: Calendar): CalendarJson {
+  return {
+    ...(definition as Pick<CalendarJson, 'name'>),
+    revision,
+    createdAt: toIso(createdAt),
+    updatedAt: toIso(updatedAt),
   }
 }
 
@@ -86,9 +97,11 @@ export function presentNode(node: NodeRecord): NodeJson {
     node: node.node,
     session: node.session,
     alive: node.alive,
+    left: node.left,
     host: node.host,
     pid: node.pid,
     version: node.version,
+    tzdata: node.tzdata,
     groups: [...node.groups],
     tasks: [...node.tasks],
     slots: node.slots,
@@ -111,6 +124,7 @@ export function presentStats(stats: StoreStats, info: StoreInfo, node: string): 
     store: { kind, location, durable, shared },
     schedules: { ...stats.schedules },
     runs: { pending, running, retrying },
+    tzdata: { ...stats.tzdata },
     overdueMs: overdueMs(stats),
     unclaimed: { ...stats.unclaimed },
   }
@@ -121,10 +135,23 @@ export function overdueMs({ now, oldestDueAt }: Pick<StoreStats, 'now' | 'oldest
   return oldestDueAt === null ? 0 : Math.max(0, now - oldestDueAt)
 }
 
-export function presentFires(times: Iterable<EpochMs>, trigger: TriggerJson): FireJson[] {
-  const zone = zoneOf(typeof trigger['timezone'] === 'string' ? trigger['timezone'] : 'UTC')
-  return Array.from(times, (at) => ({ fireTime: toIso(at), wallTime: wallTime(at, zone) }))
+/** Fire times as the clocks of a zone show them, marked where those have been changed since the one before. */
+export function presentFires(times: Iterable<EpochMs>, timezone: string): FireJson[] {
+  const zone = zoneOf(timezone)
+  let offset: string | null = null
+  return Array.from(times, (at) => {
+    const shown = wallTime(at, zone)
+    const before = offset
+    offset = OFFSET.exec(shown)?.[0] ?? ''
+    const fire = { fireTime: toIso(at), wallTime: shown }
+    return before === null || before === offset
+      ? fire
+      : { ...fire, clockChange: { from: before, to: offset } }
+  })
 }
+
+/** `+02:00` of `2026-03-29T03:30:00+02:00`. */
+const OFFSET = /(?:Z|[+-][\d:]+)$/
 
 export function presentPage<Item, Json>(
   page: Page<Item>,

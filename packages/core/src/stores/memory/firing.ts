@@ -4,6 +4,7 @@ import type { FireTime } from '../../domain/plan.js'
 import type { MissedRange, RunError } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import type { Hints } from '../../store/hints.js'
+import type { Calendars } from './calendars.js'
 import type { Leasing } from './leasing.js'
 import type { RunEndings } from './run-endings.js'
 import type { NewRun, RunRecord } from './run-record.js'
@@ -21,6 +22,7 @@ interface Created {
 /** How fire times and requests become runs. */
 export class Firing {
   readonly #schedules: ScheduleTable
+  readonly #calendars: Calendars
   readonly #runs: RunTable
   readonly #endings: RunEndings
   readonly #leasing: Leasing
@@ -29,6 +31,7 @@ export class Firing {
 
   constructor(
     schedules: ScheduleTable,
+    calendars: Calendars,
     runs: RunTable,
     endings: RunEndings,
     leasing: Leasing,
@@ -36,6 +39,7 @@ export class Firing {
     clock: StoreClock,
   ) {
     this.#schedules = schedules
+    this.#calendars = calendars
     this.#runs = runs
     this.#endings = endings
     this.#leasing = leasing
@@ -56,14 +60,16 @@ export class Firing {
   }
 
   #carryOut(decision: FireDecision, created: Created): boolean {
-    const { scheduleId, revision, fireTime, runs, missed, next } = decision
+    const { scheduleId, revision, fireTime, runs, missed, next, tzdata, calendarsRevision } = decision
     const schedule = this.#schedules.get(scheduleId)
     const now = this.#clock.now()
     // The compare-and-set: the schedule is as the decision saw it, and it is time.
     if (schedule === null || schedule.revision !== revision || schedule.nextFireTime !== fireTime)
       return false
     if (schedule.state !== 'active' || schedule.dueAt! > now) return false
-    if (next !== null && next.fireTime <= fireTime) return false
+    if (calendarsRevision !== null && calendarsRevision !== this.#calendars.revision) return false
+    const following = next === 'afterRun' ? null : next
+    if (following !== null && following.fireTime <= fireTime) return false
 
     const mark = schedule.highWaterMark ?? -Infinity
     if (missed !== null) this.#recordMissed(decision, missed, now, created)
@@ -79,10 +85,13 @@ export class Firing {
       ...this.#schedules.get(scheduleId)!,
       fires,
       highWaterMark: reached === -Infinity ? null : reached,
-      nextFireTime: next?.fireTime ?? null,
-      dueAt: next?.dueAt ?? null,
-      ...(next === null && { state: 'finished' as const }),
+      nextFireTime: following?.fireTime ?? null,
+      dueAt: following?.dueAt ?? null,
+      tzdata: next === null ? null : tzdata,
+      calendarsRevision,
+      ...(next === null && { state: 'finished' as const, afterRunMs: null }),
     })
+    this.#endings.timeAfterRun(scheduleId)
     return true
   }
 
@@ -144,10 +153,12 @@ export class Firing {
       this.#runs.manualRun(scheduleId, requestId) ?? this.#runs.get(runIdOf(scheduleId, fireTime, requestId))
     if (known !== null) return known
     this.#hints.note('ready')
-    return this.#runs.create(
+    const run = this.#runs.create(
       { scheduleId, kind, fireTime, requestId, task, spec, delivery, priority, group, dueAt: now },
       now,
     )!
+    this.#endings.timeAfterRun(scheduleId)
+    return run
   }
 }
 

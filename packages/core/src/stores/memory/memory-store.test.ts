@@ -76,6 +76,7 @@ describe('MemoryStore', () => {
       host: 'h',
       pid: 1,
       version: '1',
+      tzdata: '2026a',
       groups: [],
       tasks: [],
       slots: 1,
@@ -98,7 +99,7 @@ function put(id: string, fireTime: number): PutSchedule {
     state: 'active',
     stateReason: null,
     expect: 'absent',
-    timing: { fireTime, dueAt: fireTime },
+    timing: { fireTime, dueAt: fireTime, tzdata: '2026a', calendars: null, afterRunMs: null },
   }
 }
 
@@ -110,6 +111,8 @@ function decision(scheduleId: string, fireTime: number) {
     runs: [{ fireTime, dueAt: fireTime }],
     missed: null,
     next: null,
+    tzdata: '2026a',
+    calendarsRevision: null,
     task: 'task',
     spec: null,
     overlap: 'allow',

@@ -1,3 +1,4 @@
+import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { systemClock, type Clock, type EpochMs } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
@@ -6,6 +7,8 @@ import type { Run } from '../../domain/run.js'
 import { SCHEDULE_STATES, type Schedule, type ScheduleState } from '../../domain/schedule.js'
 import type {
   AttemptReport,
+  CalendarQuery,
+  CalendarSnapshot,
   ClaimedRun,
   CommitResult,
   Dispatch,
@@ -17,6 +20,8 @@ import type {
   Page,
   Peek,
   PruneResult,
+  PutCalendar,
+  PutCalendarResult,
   PutResult,
   PutSchedule,
   RecoveredRun,
@@ -30,6 +35,7 @@ import type {
   StoreStats,
 } from '../../store/contract.js'
 import { Hints } from '../../store/hints.js'
+import { Calendars } from './calendars.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
 import { Pruning } from './pruning.js'
@@ -67,6 +73,7 @@ export class MemoryStore implements Store {
   readonly #table = new ScheduleTable()
   readonly #logs = new RunLogs()
   readonly #sessions: Sessions
+  readonly #calendars: Calendars
   readonly #endings: RunEndings
   readonly #schedules: Schedules
   readonly #leasing: Leasing
@@ -78,10 +85,26 @@ export class MemoryStore implements Store {
     const clock = new StoreClock(options.clock ?? systemClock)
     this.#clock = clock
     this.#sessions = new Sessions(clock)
+    this.#calendars = new Calendars(this.#table, clock)
     this.#endings = new RunEndings(this.#runs, this.#table, this.#hints, clock)
-    this.#schedules = new Schedules(this.#table, this.#runs, this.#endings, this.#hints, clock)
+    this.#schedules = new Schedules(
+      this.#table,
+      this.#calendars,
+      this.#runs,
+      this.#endings,
+      this.#hints,
+      clock,
+    )
     this.#leasing = new Leasing(this.#runs, this.#sessions, clock)
-    this.#firing = new Firing(this.#table, this.#runs, this.#endings, this.#leasing, this.#hints, clock)
+    this.#firing = new Firing(
+      this.#table,
+      this.#calendars,
+      this.#runs,
+      this.#endings,
+      this.#leasing,
+      this.#hints,
+      clock,
+    )
     this.#pruning = new Pruning(this.#runs, this.#table, this.#logs)
   }
 
@@ -103,6 +126,22 @@ export class MemoryStore implements Store {
 
   deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean> {
     return this.#step(() => this.#schedules.delete(id, revision))
+  }
+
+  putCalendar(item: PutCalendar): Promise<PutCalendarResult> {
+    return this.#step(() => this.#calendars.put(item))
+  }
+
+  getCalendars(names: readonly CalendarName[]): Promise<CalendarSnapshot> {
+    return this.#step(() => this.#calendars.get(names))
+  }
+
+  listCalendars(query: CalendarQuery): Promise<Page<Calendar>> {
+    return this.#step(() => this.#calendars.list(query))
+  }
+
+  deleteCalendar(name: CalendarName, revision?: number): Promise<boolean> {
+    return this.#step(() => this.#calendars.delete(name, revision))
   }
 
   peek(limit: number): Promise<Peek> {
@@ -190,6 +229,7 @@ export class MemoryStore implements Store {
         pending: this.#runs.countOf('pending'),
         running: this.#runs.countOf('running'),
         retrying: this.#runs.countOf('retrying'),
+        tzdata: this.#schedules.byTzdata(),
         oldestDueAt: this.#schedules.oldestDueAt(now),
         unclaimed: Object.fromEntries(this.#runs.waitingByTask().filter(([task]) => !known.has(task))),
       }

@@ -81,7 +81,7 @@ export class RunEndings {
     if (run === null || isOpen(run.status) || run.status === 'succeeded') return run
     this.#hints.note('ready')
     const remembered = run.attempt === 0 || run.attempts.at(-1)?.attempt === run.attempt
-    return this.#runs.change(run, {
+    const open = this.#runs.change(run, {
       status: 'pending',
       dueAt: this.#clock.now(),
       attempts: remembered ? run.attempts : withAttempt(run, run.endedAt!, run.error!),
@@ -90,6 +90,19 @@ export class RunEndings {
       cancelRequested: false,
       recoveries: 0,
     })
+    this.timeAfterRun(run.scheduleId)
+    return open
+  }
+
+  /** Of a schedule that fires after the end of its last run: takes the fire time away, or gives it one. */
+  timeAfterRun(scheduleId: ScheduleId): void {
+    const schedule = this.#schedules.get(scheduleId)
+    if (schedule === null || schedule.afterRunMs === null) return
+    const isOpen = this.#runs.openOf(scheduleId) !== null
+    if (isOpen === (schedule.nextFireTime === null)) return
+    const at = isOpen ? null : this.#clock.now() + schedule.afterRunMs
+    this.#schedules.set({ ...schedule, nextFireTime: at, dueAt: at })
+    this.#hints.note('due')
   }
 
   #cancel(run: RunRecord, error: RunError): RunRecord {
@@ -148,6 +161,7 @@ export class RunEndings {
     })
     this.#countFailure(ended)
     this.#letNextStart(ended.scheduleId)
+    this.timeAfterRun(ended.scheduleId)
     // A place under the task's cluster limit may be free now.
     if (run.status === 'running' && this.#runs.waitingOf(run.task) > 0) this.#hints.note('ready')
     return ended

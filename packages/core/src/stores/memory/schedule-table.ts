@@ -1,10 +1,15 @@
+import type { CalendarName } from '../../domain/calendar.js'
 import type { EpochMs } from '../../domain/clock.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule } from '../../domain/schedule.js'
 import { byText, SortedSet } from './sorted-set.js'
 
 /** A schedule without what its runs tell. Frozen: a change makes a new one. */
-export type ScheduleRecord = Omit<Schedule, 'lastRun'>
+export interface ScheduleRecord extends Omit<Schedule, 'lastRun'> {
+  readonly calendars: readonly CalendarName[]
+  readonly calendarsRevision: number | null
+  readonly afterRunMs: number | null
+}
 
 /** A record that is active and has a fire time. */
 export type DueRecord = ScheduleRecord & { readonly nextFireTime: EpochMs; readonly dueAt: EpochMs }
@@ -46,6 +51,11 @@ export class ScheduleTable {
 
   all(): Iterable<ScheduleRecord> {
     return this.#records.values()
+  }
+
+  /** The schedules that refer to a calendar, by id. */
+  usersOf(calendar: CalendarName): ScheduleId[] {
+    return [...this.#ids.ascending()].filter((id) => this.get(id)!.calendars.includes(calendar))
   }
 }
 

@@ -2,9 +2,19 @@ import type { EpochMs } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule, ScheduleDefinition } from '../../domain/schedule.js'
-import type { DueSchedule, Page, Peek, PutResult, PutSchedule, ScheduleQuery } from '../../store/contract.js'
+import type {
+  DueSchedule,
+  Page,
+  Peek,
+  PutResult,
+  PutSchedule,
+  ScheduleQuery,
+  Timing,
+} from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { Hints } from '../../store/hints.js'
+import type { Calendars } from './calendars.js'
+import { deepFreeze } from './deep-freeze.js'
 import type { RunEndings } from './run-endings.js'
 import type { RunTable } from './run-table.js'
 import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
@@ -24,14 +34,23 @@ interface Tombstone {
 
 export class Schedules {
   readonly #table: ScheduleTable
+  readonly #calendars: Calendars
   readonly #runs: RunTable
   readonly #endings: RunEndings
   readonly #hints: Hints
   readonly #clock: StoreClock
   readonly #tombstones = new Map<ScheduleId, Tombstone>()
 
-  constructor(table: ScheduleTable, runs: RunTable, endings: RunEndings, hints: Hints, clock: StoreClock) {
+  constructor(
+    table: ScheduleTable,
+    calendars: Calendars,
+    runs: RunTable,
+    endings: RunEndings,
+    hints: Hints,
+    clock: StoreClock,
+  ) {
     this.#table = table
+    this.#calendars = calendars
     this.#runs = runs
     this.#endings = endings
     this.#hints = hints
@@ -44,15 +63,17 @@ export class Schedules {
     if (item.expect === 'absent' ? existing !== null : existing?.revision !== item.expect) {
       return { outcome: 'conflict', schedule: this.get(id) }
     }
+    if (item.timing !== 'keep' && item.timing?.calendars != null) {
+      const { names, revision } = item.timing.calendars
+      const missing = this.#calendars.missing(names)
+      if (missing.length > 0 || revision !== this.#calendars.revision)
+        return { outcome: 'calendars', missing }
+    }
     const base = existing ?? this.#blank(id, item.definition)
-    const timing =
-      item.timing === 'keep'
-        ? { nextFireTime: base.nextFireTime, dueAt: base.dueAt }
-        : { nextFireTime: item.timing?.fireTime ?? null, dueAt: item.timing?.dueAt ?? null }
     const resumed = item.state === 'active' && base.state !== 'active'
     this.#table.set({
       ...base,
-      ...timing,
+      ...(item.timing === 'keep' ? {} : this.#timed(id, item.timing)),
       definition: deepFreeze(structuredClone(item.definition)),
       state: item.state,
       stateReason: item.stateReason,
@@ -64,6 +85,20 @@ export class Schedules {
     this.#tombstones.delete(id)
     this.#hints.note('due')
     return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(id)! }
+  }
+
+  #timed(id: ScheduleId, timing: Timing | null): Partial<ScheduleRecord> {
+    if (timing === null) return { nextFireTime: null, dueAt: null, tzdata: null, afterRunMs: null }
+    const { fireTime, dueAt, tzdata, calendars, afterRunMs } = timing
+    const waits = afterRunMs !== null && this.#runs.openOf(id) !== null
+    return {
+      nextFireTime: waits ? null : fireTime,
+      dueAt: waits ? null : dueAt,
+      tzdata,
+      calendars: calendars === null ? [] : [...calendars.names],
+      calendarsRevision: calendars?.revision ?? null,
+      afterRunMs,
+    }
   }
 
   #blank(id: ScheduleId, definition: ScheduleDefinition): ScheduleRecord {
@@ -78,6 +113,10 @@ export class Schedules {
       revision: remembered?.revision ?? 0,
       nextFireTime: null,
       dueAt: null,
+      tzdata: null,
+      calendars: [],
+      calendarsRevision: null,
+      afterRunMs: null,
       highWaterMark: remembered?.highWaterMark ?? null,
       fires: 0,
       consecutiveFailures: 0,
@@ -90,12 +129,13 @@ export class Schedules {
     const record = this.#table.get(id)
     if (record === null) return null
     const newest = this.#runs.bySchedule(id)?.last()
-    if (newest === undefined) return { ...record, lastRun: null }
+    const { calendars: _names, calendarsRevision: _revision, afterRunMs: _delay, ...schedule } = record
+    if (newest === undefined) return { ...schedule, lastRun: null }
     const { status, fireTime, startedAt, endedAt } = this.#runs.get(newest.id)!
-    return { ...record, lastRun: { id: newest.id, status, fireTime, startedAt, endedAt } }
+    return { ...schedule, lastRun: { id: newest.id, status, fireTime, startedAt, endedAt } }
   }
 
-  list({ state, task, prefix = '', limit, cursor }: ScheduleQuery): Page<Schedule> {
+  list({ state, task, prefix = '', calendar, limit, cursor }: ScheduleQuery): Page<Schedule> {
     const after = cursor === undefined ? '' : (decodeCursor(cursor, ['string'])[0] as ScheduleId)
     const found: ScheduleId[] = []
     for (const id of this.#table.ids().ascending((each) => each > after && each >= prefix)) {
@@ -103,6 +143,7 @@ export class Schedules {
       const record = this.#table.get(id)!
       if (state !== undefined && record.state !== state) continue
       if (task !== undefined && record.definition.task !== task) continue
+      if (calendar !== undefined && !record.calendars.includes(calendar)) continue
       if (found.push(id) > limit) break
     }
     const items = found.slice(0, limit).map((id) => this.get(id)!)
@@ -148,7 +189,21 @@ export class Schedules {
     const shownBacklog = backlog.slice(0, room)
     const shownOnTime = onTime.slice(0, limit - shownBacklog.length)
     const next = backlog[shownBacklog.length] ?? onTime[shownOnTime.length] ?? this.#firstDueAfter(now)
-    return { due: [...shownBacklog, ...shownOnTime].map(dueOf), now, nextDueAt: next?.dueAt ?? null }
+    return {
+      due: [...shownBacklog, ...shownOnTime].map(dueOf),
+      calendarsRevision: this.#calendars.revision,
+      now,
+      nextDueAt: next?.dueAt ?? null,
+    }
+  }
+
+  /** How many active ones have a fire time, by the version of the time zone database. */
+  byTzdata(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const { tzdata } of this.#table.due().ascending()) {
+      if (tzdata !== null) counts[tzdata] = (counts[tzdata] ?? 0) + 1
+    }
+    return counts
   }
 
   oldestDueAt(now: EpochMs): EpochMs | null {
@@ -172,12 +227,7 @@ function upTo(count: number, records: Iterable<DueRecord>, until: EpochMs): DueR
   return found
 }
 
-function dueOf({ id, revision, nextFireTime, dueAt, fires }: DueRecord): DueSchedule {
-  return { id, revision, fireTime: nextFireTime, dueAt, fires }
-}
-
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value !== 'object' || value === null) return value
-  for (const inner of Object.values(value)) deepFreeze(inner)
-  return Object.freeze(value)
+function dueOf(record: DueRecord): DueSchedule {
+  const { id, revision, nextFireTime, dueAt, fires, calendarsRevision } = record
+  return { id, revision, fireTime: nextFireTime, dueAt, fires, calendarsRevision }
 }

@@ -14,6 +14,7 @@ class Session {
   readonly startedAt: EpochMs
   lastBeatAt: EpochMs
   leaseUntil: EpochMs
+  left = false
   info: NodeInfo
   readonly #answers = new Map<string, readonly ClaimedRun[]>()
 
@@ -72,14 +73,17 @@ export class Sessions {
 
   leave(id: SessionId): void {
     const session = this.#sessions.get(id)
-    if (session !== undefined) session.leaseUntil = Math.min(session.leaseUntil, this.#clock.now())
+    if (session === undefined || !this.isLive(id)) return
+    session.leaseUntil = this.#clock.now()
+    session.left = true
   }
 
   list(): NodeRecord[] {
     this.#forgetLongGone()
-    return Array.from(this.#sessions.values(), ({ info, startedAt, lastBeatAt, leaseUntil }) => ({
+    return Array.from(this.#sessions.values(), ({ info, left, startedAt, lastBeatAt, leaseUntil }) => ({
       ...structuredClone(info),
       alive: this.isLive(info.session),
+      left,
       startedAt,
       lastBeatAt,
       leaseUntil,

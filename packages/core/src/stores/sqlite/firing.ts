@@ -3,6 +3,7 @@ import { nextFence } from '../../domain/lease.js'
 import type { FireTime } from '../../domain/plan.js'
 import type { Run, RunKind, RunStatus } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
@@ -60,11 +61,13 @@ interface MutableResult extends CommitResult {
 /** How fire times become runs. Every method runs inside a transaction. */
 export class Firing {
   readonly #db: Database
+  readonly #calendars: Calendars
   readonly #endings: RunEndings
   readonly #hints: Hints
 
-  constructor(db: Database, endings: RunEndings, hints: Hints) {
+  constructor(db: Database, calendars: Calendars, endings: RunEndings, hints: Hints) {
     this.#db = db
+    this.#calendars = calendars
     this.#endings = endings
     this.#hints = hints
   }
@@ -91,6 +94,7 @@ export class Firing {
     const { missed } = decision
     if (missed !== null) this.#recordMissed(decision, result)
     for (const fire of runs) this.#fire(decision, fire, leasing, result)
+    if (decision.next === 'afterRun') this.#endings.timeAfterRun(decision.scheduleId)
     return true
   }
 
@@ -98,8 +102,11 @@ export class Firing {
    * The compare-and-set. Answers the runs to create, without those at or below the high-water mark; `null` when the
    * schedule is no longer as the decision saw it.
    */
-  #advance({ scheduleId, revision, fireTime, runs, missed, next }: FireDecision): readonly FireTime[] | null {
-    if (next !== null && next.fireTime <= fireTime) return null
+  #advance(decision: FireDecision): readonly FireTime[] | null {
+    const { scheduleId, revision, fireTime, runs, missed, next, tzdata, calendarsRevision } = decision
+    const following = next === 'afterRun' ? null : next
+    if (following !== null && following.fireTime <= fireTime) return null
+    if (calendarsRevision !== null && calendarsRevision !== this.#calendars.revision()) return null
     const row = this.#db
       .statement(
         `SELECT high_water_mark AS mark FROM schedules
@@ -113,14 +120,19 @@ export class Firing {
     const reached = Math.max(mark, missed?.to ?? -Infinity, runs.at(-1)?.fireTime ?? -Infinity)
     this.#db
       .statement(
-        'UPDATE schedules SET fire_time = ?, due_at = ?, high_water_mark = ?, fires = fires + ?, state = ? WHERE id = ?',
+        `UPDATE schedules SET fire_time = ?, due_at = ?, tzdata = ?, calendars_revision = ?, high_water_mark = ?,
+                fires = fires + ?, state = ?, after_run_ms = iif(?, NULL, after_run_ms)
+         WHERE id = ?`,
       )
       .run(
-        next?.fireTime ?? null,
-        next?.dueAt ?? null,
+        following?.fireTime ?? null,
+        following?.dueAt ?? null,
+        next === null ? null : tzdata,
+        calendarsRevision,
         reached === -Infinity ? null : reached,
         fresh.length,
         next === null ? 'finished' : 'active',
+        next === null ? 1 : 0,
         scheduleId,
       )
     return fresh
@@ -255,7 +267,10 @@ export class Firing {
       error: null,
       missed: null,
     })
-    if (number !== null) this.#hints.note('ready')
+    if (number !== null) {
+      this.#hints.note('ready')
+      this.#endings.timeAfterRun(request.scheduleId)
+    }
     const row = this.#db
       .statement(
         `${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`,

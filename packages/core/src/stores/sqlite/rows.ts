@@ -90,6 +90,7 @@ export interface ScheduleRow {
   state: ScheduleState
   fire_time: EpochMs | null
   due_at: EpochMs | null
+  tzdata: string | null
   high_water_mark: EpochMs | null
   fires: number
   failures: number
@@ -116,6 +117,7 @@ export function scheduleOf(row: ScheduleRow, last: LastRunRow | undefined): Sche
     revision: row.revision,
     nextFireTime: row.fire_time,
     dueAt: row.due_at,
+    tzdata: row.tzdata,
     highWaterMark: row.high_water_mark,
     fires: row.fires,
     consecutiveFailures: row.failures,

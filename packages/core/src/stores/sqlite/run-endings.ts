@@ -24,8 +24,8 @@ export class RunEndings {
   }
 
   finishAll(reports: readonly AttemptReport[]): boolean[] {
-    // Asked once per batch: almost always nothing fails and nothing is blocked, and a success is one statement.
-    let quiet = !this.#anyFailing() && !this.#anyBlocked()
+    // Asked once per batch: almost always nothing depends on how a run ends, and a success is one statement.
+    let quiet = !this.#anyFailing() && !this.#anyBlocked() && !this.#anyAwaitingRun()
     return reports.map((report) => {
       // From the first one that did not succeed on, there may be something to count or to let go ahead.
       quiet &&= report.outcome.kind === 'succeeded'
@@ -170,6 +170,7 @@ export class RunEndings {
         `UPDATE runs SET status = 'cancelled', queue = 0, ended_at = ?, error = ? WHERE schedule_id = ? AND queue IN (1, 2, 3)`,
       )
       .run(this.#db.now(), error, scheduleId)
+    this.timeAfterRun(scheduleId)
     const { changes } = this.#db
       .statement('UPDATE runs SET cancel_requested = 1 WHERE schedule_id = ? AND queue = 4')
       .run(scheduleId)
@@ -192,6 +193,7 @@ export class RunEndings {
       )
       .run(this.#db.now(), attempts, row.number)
     this.#hints.note('ready')
+    this.timeAfterRun(row.schedule_id)
   }
 
   find(id: RunId): RunRow | null {
@@ -210,6 +212,19 @@ export class RunEndings {
       this.#countFailure(scheduleId)
     }
     this.#unblock(scheduleId)
+    this.timeAfterRun(scheduleId)
+  }
+
+  /** Of a schedule that fires after the end of its last run: takes the fire time away, or gives it one. */
+  timeAfterRun(scheduleId: ScheduleId): void {
+    const { changes } = this.#db
+      .statement(
+        `UPDATE schedules SET fire_time = iif(is_open, NULL, ?2 + after_run_ms), due_at = iif(is_open, NULL, ?2 + after_run_ms)
+         FROM (SELECT EXISTS (SELECT 1 FROM runs WHERE schedule_id = ?1 AND queue > 0) AS is_open)
+         WHERE id = ?1 AND after_run_ms IS NOT NULL AND is_open = (fire_time IS NOT NULL)`,
+      )
+      .run(scheduleId, this.#db.now())
+    if (Number(changes) > 0) this.#hints.note('due')
   }
 
   #countFailure(scheduleId: ScheduleId): void {
@@ -243,6 +258,11 @@ export class RunEndings {
 
   #anyFailing(): boolean {
     return this.#db.statement('SELECT 1 FROM schedules WHERE failures > 0 LIMIT 1').get() !== undefined
+  }
+
+  #anyAwaitingRun(): boolean {
+    const sql = 'SELECT 1 FROM schedules WHERE after_run_ms IS NOT NULL AND fire_time IS NULL LIMIT 1'
+    return this.#db.statement(sql).get() !== undefined
   }
 
   #anyBlocked(): boolean {

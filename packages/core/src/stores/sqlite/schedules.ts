@@ -1,8 +1,17 @@
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule } from '../../domain/schedule.js'
-import type { DueSchedule, Page, Peek, PutResult, PutSchedule, ScheduleQuery } from '../../store/contract.js'
+import type {
+  DueSchedule,
+  Page,
+  Peek,
+  PutResult,
+  PutSchedule,
+  ScheduleQuery,
+  Timing,
+} from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import type { SqlValue } from './driver.js'
@@ -15,11 +24,13 @@ const BACKLOG_AFTER_MS = 500
 const ON_TIME_SHARE = 0.7
 
 const SELECT_SCHEDULE = `
-SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.high_water_mark, s.fires, s.failures,
+SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.tzdata, s.high_water_mark, s.fires, s.failures,
        d.definition, d.state_reason, d.created_at, d.updated_at
 FROM schedules s JOIN definitions d ON d.id = s.id`
 
-const SELECT_DUE = 'SELECT id, revision, fire_time AS fireTime, due_at AS dueAt, fires FROM schedules'
+const SELECT_DUE = `
+SELECT id, revision, fire_time AS fireTime, due_at AS dueAt, fires, calendars_revision AS calendarsRevision
+FROM schedules`
 
 interface Tombstone {
   revision: number
@@ -28,47 +39,44 @@ interface Tombstone {
 
 export class Schedules {
   readonly #db: Database
+  readonly #calendars: Calendars
   readonly #endings: RunEndings
   readonly #hints: Hints
 
-  constructor(db: Database, endings: RunEndings, hints: Hints) {
+  constructor(db: Database, calendars: Calendars, endings: RunEndings, hints: Hints) {
     this.#db = db
+    this.#calendars = calendars
     this.#endings = endings
     this.#hints = hints
   }
 
   put(item: PutSchedule): PutResult {
-    const { definition, expect } = item
+    const { definition, expect, timing } = item
     const existing = this.get(definition.id)
     if (expect === 'absent' ? existing !== null : existing?.revision !== expect) {
       return { outcome: 'conflict', schedule: existing }
     }
+    const use = timing === 'keep' ? null : (timing?.calendars ?? null)
+    const refusal = use === null ? null : this.#calendars.refusal(use)
+    if (refusal !== null) return { outcome: 'calendars', ...refusal }
     const now = this.#db.now()
-    if (existing === null) {
-      this.#insert(item, now)
-    } else {
-      this.#update(item, existing, now)
-    }
+    if (existing === null) this.#insert(item, now)
+    else this.#update(item, existing, now)
+    if (timing !== 'keep') this.#setTiming(definition.id, timing)
     this.#hints.note('due')
     return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(definition.id)! }
   }
 
-  #insert({ definition, state, stateReason, timing }: PutSchedule, now: number): void {
+  #insert({ definition, state, stateReason }: PutSchedule, now: number): void {
     const db = this.#db
     const { id } = definition
     const grave = db
       .statement('DELETE FROM tombstones WHERE id = ? RETURNING revision, high_water_mark')
       .get(id) as Tombstone | undefined
-    const fire = timing === 'keep' ? null : timing
     // Revisions go on where the deleted namesake ended: a stale edit of that one must not fit this one.
-    db.statement('INSERT INTO schedules VALUES (?, ?, ?, ?, ?, ?, 0, 0)').run(
-      id,
-      (grave?.revision ?? 0) + 1,
-      state,
-      fire?.fireTime ?? null,
-      fire?.dueAt ?? null,
-      grave?.high_water_mark ?? null,
-    )
+    db.statement(
+      'INSERT INTO schedules (id, revision, state, high_water_mark, fires, failures) VALUES (?, ?, ?, ?, 0, 0)',
+    ).run(id, (grave?.revision ?? 0) + 1, state, grave?.high_water_mark ?? null)
     db.statement('INSERT INTO definitions VALUES (?, ?, ?, ?, ?, ?)').run(
       id,
       definition.task,
@@ -79,18 +87,39 @@ export class Schedules {
     )
   }
 
-  #update({ definition, state, stateReason, timing }: PutSchedule, existing: Schedule, now: number): void {
+  #update({ definition, state, stateReason }: PutSchedule, existing: Schedule, now: number): void {
     const db = this.#db
     const { id } = definition
-    const fire = timing === 'keep' ? { fireTime: existing.nextFireTime, dueAt: existing.dueAt } : timing
     // A schedule that someone sets going again has a clean record.
     const failures = state === 'active' && existing.state !== 'active' ? 0 : existing.consecutiveFailures
-    db.statement(
-      'UPDATE schedules SET revision = revision + 1, state = ?, fire_time = ?, due_at = ?, failures = ? WHERE id = ?',
-    ).run(state, fire?.fireTime ?? null, fire?.dueAt ?? null, failures, id)
+    db.statement('UPDATE schedules SET revision = revision + 1, state = ?, failures = ? WHERE id = ?').run(
+      state,
+      failures,
+      id,
+    )
     db.statement(
       'UPDATE definitions SET task = ?, definition = ?, state_reason = ?, updated_at = ? WHERE id = ?',
     ).run(definition.task, JSON.stringify(definition), stateReason, now, id)
+  }
+
+  #setTiming(id: ScheduleId, timing: Timing | null): void {
+    const calendars = timing?.calendars ?? null
+    this.#db
+      .statement(
+        `UPDATE schedules SET fire_time = ?, due_at = ?, tzdata = ?, calendars_revision = ?, after_run_ms = ?
+         WHERE id = ?`,
+      )
+      .run(
+        timing?.fireTime ?? null,
+        timing?.dueAt ?? null,
+        timing?.tzdata ?? null,
+        calendars?.revision ?? null,
+        timing?.afterRunMs ?? null,
+        id,
+      )
+    // Without a fire time the trigger stays what it was, and with it what it refers to.
+    if (timing !== null) this.#calendars.refer(id, calendars?.names ?? [])
+    if (timing?.afterRunMs != null) this.#endings.timeAfterRun(id)
   }
 
   get(id: ScheduleId): Schedule | null {
@@ -108,6 +137,8 @@ export class Schedules {
     if (query.cursor !== undefined) where('s.id > ?', ...decodeCursor(query.cursor, ['string']))
     if (query.state !== undefined) where('s.state = ?', query.state)
     if (query.task !== undefined) where('d.task = ?', query.task)
+    if (query.calendar !== undefined)
+      where('s.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)', query.calendar)
     // Ids are ASCII, so every id with this prefix sorts below the prefix followed by the last ASCII character.
     if (query.prefix !== undefined) where('s.id >= ? AND s.id < ?', query.prefix, `${query.prefix}\x7f`)
     const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
@@ -149,6 +180,7 @@ export class Schedules {
     )
     db.statement('DELETE FROM schedules WHERE id = ?').run(id)
     db.statement('DELETE FROM definitions WHERE id = ?').run(id)
+    this.#calendars.refer(id, [])
     return true
   }
 
@@ -166,7 +198,8 @@ export class Schedules {
     const backlog = due('due_at <= ?', now - BACKLOG_AFTER_MS, room)
     const more = backlog.length === room || backlog.length + onTime.length >= limit
     const rows = [...backlog, ...onTime.slice(0, limit - backlog.length)]
-    return { due: rows, now, nextDueAt: more ? now : this.#firstDueAfter(now) }
+    const calendarsRevision = this.#calendars.revision()
+    return { due: rows, calendarsRevision, now, nextDueAt: more ? now : this.#firstDueAfter(now) }
   }
 
   #firstDueAfter(now: number): number | null {

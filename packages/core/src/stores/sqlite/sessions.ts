@@ -11,6 +11,7 @@ interface SessionRow {
   started_at: number
   last_beat_at: number
   lease_until: number
+  has_left: number
 }
 
 /** Nodes and their sessions. A lease lives as long as the session that holds it, so one row renews them all. */
@@ -58,12 +59,13 @@ export class Sessions {
     const now = this.#db.now()
     const rows = this.#db
       .statement(
-        'SELECT info, started_at, last_beat_at, lease_until FROM sessions WHERE lease_until > ? ORDER BY number',
+        'SELECT info, started_at, last_beat_at, lease_until, has_left FROM sessions WHERE lease_until > ? ORDER BY number',
       )
       .all(now - LISTED_FOR_MS) as SessionRow[]
     return rows.map((row) =>
       Object.assign(parsed<NodeInfo>(row.info)!, {
         alive: row.lease_until > now,
+        left: row.has_left === 1,
         startedAt: row.started_at,
         lastBeatAt: row.last_beat_at,
         leaseUntil: row.lease_until,
@@ -75,7 +77,7 @@ export class Sessions {
   leave(session: SessionId): void {
     const now = this.#db.now()
     this.#db
-      .statement('UPDATE sessions SET lease_until = min(lease_until, ?) WHERE session = ?')
+      .statement('UPDATE sessions SET lease_until = ?1, has_left = 1 WHERE session = ?2 AND lease_until > ?1')
       .run(now, session)
   }
 }

@@ -6,6 +6,7 @@ import type { Store } from '../../store/contract.js'
 import { ManualClock } from '../../testing/manual-clock.js'
 import { storeConformance } from '../../testing/store-conformance/index.js'
 import { connect } from './driver.js'
+import { initial } from './migrations/0001-initial.js'
 import { SqliteStore } from './sqlite-store.js'
 
 let folder: string
@@ -72,6 +73,28 @@ describe('the file', () => {
     })
   })
 
+  test('of an earlier release is brought up to date, with all that it holds', async () => {
+    const path = join(folder, 'store.db')
+    const connection = await connect(path)
+    connection.exec(initial)
+    connection.exec('PRAGMA user_version = 1')
+    connection.exec('PRAGMA application_id = 1165390452')
+    connection.exec(`INSERT INTO schedules VALUES ('old', 3, 'active', 1000, 1007, 500, 4, 0)`)
+    connection.exec(
+      `INSERT INTO definitions VALUES ('old', 't', '{"id":"old","task":"t","trigger":{"kind":"x"}}', NULL, 1, 2)`,
+    )
+    connection.close()
+    const store = await SqliteStore.open(path)
+    expect(await store.getSchedules(['old'])).toMatchObject([
+      { id: 'old', revision: 3, nextFireTime: 1000, dueAt: 1007, tzdata: null, highWaterMark: 500, fires: 4 },
+    ])
+    expect(await store.peek(1)).toMatchObject({ calendarsRevision: 0, due: [{ calendarsRevision: null }] })
+    await store.close()
+    const migrated = await connect(path)
+    expect(migrated.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
+    migrated.close()
+  })
+
   test('that cannot be created is refused with the reason', async () => {
     await writeFile(join(folder, 'file'), '')
     await expect(SqliteStore.open(join(folder, 'file', 'store.db'))).rejects.toMatchObject({
@@ -100,7 +123,7 @@ describe('the file', () => {
         state: 'active',
         stateReason: null,
         expect: 'absent',
-        timing: { fireTime: 1000, dueAt: 1000 },
+        timing: { fireTime: 1000, dueAt: 1000, tzdata: '2026a', calendars: null, afterRunMs: null },
       },
     ])
     await before.close()

@@ -1,3 +1,4 @@
+import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { systemClock, type Clock, type EpochMs, type Random } from '../../domain/clock.js'
 import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
@@ -5,6 +6,8 @@ import type { Run } from '../../domain/run.js'
 import type { Schedule } from '../../domain/schedule.js'
 import type {
   AttemptReport,
+  CalendarQuery,
+  CalendarSnapshot,
   ClaimedRun,
   CommitResult,
   Dispatch,
@@ -16,6 +19,8 @@ import type {
   Page,
   Peek,
   PruneResult,
+  PutCalendar,
+  PutCalendarResult,
   PutResult,
   PutSchedule,
   RecoveredRun,
@@ -28,6 +33,7 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
+import { Calendars } from './calendars.js'
 import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
@@ -53,6 +59,7 @@ export class SqliteStore implements Store {
   readonly info: StoreInfo
   readonly #db: Database
   readonly #hints = new Hints()
+  readonly #calendars: Calendars
   readonly #endings: RunEndings
   readonly #schedules: Schedules
   readonly #firing: Firing
@@ -70,9 +77,10 @@ export class SqliteStore implements Store {
       notifies: inMemory,
     }
     this.#db = db
+    this.#calendars = new Calendars(db)
     this.#endings = new RunEndings(db, this.#hints)
-    this.#schedules = new Schedules(db, this.#endings, this.#hints)
-    this.#firing = new Firing(db, this.#endings, this.#hints)
+    this.#schedules = new Schedules(db, this.#calendars, this.#endings, this.#hints)
+    this.#firing = new Firing(db, this.#calendars, this.#endings, this.#hints)
     this.#sessions = new Sessions(db)
     this.#log = new RunLog(db)
     this.#upkeep = new Upkeep(db)
@@ -106,6 +114,22 @@ export class SqliteStore implements Store {
 
   deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean> {
     return this.#write(() => this.#schedules.delete(id, revision))
+  }
+
+  putCalendar(item: PutCalendar): Promise<PutCalendarResult> {
+    return this.#write(() => this.#calendars.put(item))
+  }
+
+  getCalendars(names: readonly CalendarName[]): Promise<CalendarSnapshot> {
+    return this.#db.read(() => this.#calendars.get(names))
+  }
+
+  listCalendars(query: CalendarQuery): Promise<Page<Calendar>> {
+    return this.#db.read(() => this.#calendars.list(query))
+  }
+
+  deleteCalendar(name: CalendarName, revision?: number): Promise<boolean> {
+    return this.#write(() => this.#calendars.delete(name, revision))
   }
 
   peek(limit: number): Promise<Peek> {

@@ -95,7 +95,21 @@ export class Upkeep {
         `SELECT due_at AS at FROM schedules WHERE state = 'active' AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT 1`,
       )
       .get(now) as { at: number } | undefined
-    return { now, schedules, ...open, oldestDueAt: oldest?.at ?? null, unclaimed: this.#unclaimed(now) }
+    const versions = db
+      .statement(
+        `SELECT tzdata, count(*) AS n FROM schedules
+         WHERE state = 'active' AND due_at IS NOT NULL AND tzdata IS NOT NULL GROUP BY tzdata`,
+      )
+      .all() as { tzdata: string; n: number }[]
+    const tzdata = Object.fromEntries(versions.map((row) => [row.tzdata, row.n]))
+    return {
+      now,
+      schedules,
+      ...open,
+      tzdata,
+      oldestDueAt: oldest?.at ?? null,
+      unclaimed: this.#unclaimed(now),
+    }
   }
 
   #unclaimed(now: number): Record<string, number> {

@@ -12,6 +12,7 @@ export function firePromises(promise: DeclarePromise): void {
         {
           ...world.decide(before, {
             next,
+            tzdata: '2026b',
             task: 'report',
             spec: '{"input":1}',
             delivery: 'atMostOnce',
@@ -59,6 +60,7 @@ export function firePromises(promise: DeclarePromise): void {
       ...before,
       nextFireTime: next.fireTime,
       dueAt: next.dueAt,
+      tzdata: '2026b',
       highWaterMark: fireTime,
       fires: 1,
       lastRun: after.lastRun,
@@ -178,7 +180,10 @@ export function firePromises(promise: DeclarePromise): void {
     await world.schedule('once')
     await world.commit('once', { next: null })
     const stored = await world.stored('once')
-    assert.deepEqual([stored.state, stored.nextFireTime, stored.dueAt], ['finished', null, null])
+    assert.deepEqual(
+      [stored.state, stored.nextFireTime, stored.dueAt, stored.tzdata],
+      ['finished', null, null, null],
+    )
     assert.equal(stored.fires, 1)
     assert.deepEqual((await world.store.peek(10)).due, [])
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store, StoreHint } from '../../store/contract.js'
 import { needsNotification, needsSharing, type DeclarePromise } from './promise.js'
-import { definitionOf, retryIn, succeeded } from './world.js'
+import { definitionOf, fireAt, retryIn, succeeded } from './world.js'
 
 export function handlePromises(promise: DeclarePromise): void {
   promise("the store's clock goes on, and never back", async (world) => {
@@ -39,8 +39,7 @@ export function handlePromises(promise: DeclarePromise): void {
 
   promise('an edit that brings the due time forward is told as well', async (world) => {
     await world.schedule('moved', { fireTime: (await world.store.now()) + 60_000 })
-    const timing = { fireTime: world.firstFire, dueAt: world.firstFire }
-    await hinted(world.store, 'due', () => world.edit('moved', { timing }))
+    await hinted(world.store, 'due', () => world.edit('moved', { timing: fireAt(world.firstFire) }))
   })
 
   promise(
@@ -102,6 +101,10 @@ export function handlePromises(promise: DeclarePromise): void {
         getSchedules: () => store.getSchedules(['closed']),
         listSchedules: () => store.listSchedules({ limit: 1 }),
         deleteSchedule: () => store.deleteSchedule('closed'),
+        putCalendar: () => store.putCalendar({ definition: { name: 'x' }, expect: 'absent' }),
+        getCalendars: () => store.getCalendars(['x']),
+        listCalendars: () => store.listCalendars({ limit: 1 }),
+        deleteCalendar: () => store.deleteCalendar('x'),
         peek: () => store.peek(1),
         commit: () => store.commit([decision], null),
         addRuns: () => store.addRuns([world.request('closed')]),

@@ -1,5 +1,7 @@
 import type { StoreHarness, TestApi } from './harness.js'
 import { declareWith, type DeclarePromise } from './promise.js'
+import { afterRunPromises } from './after-run.js'
+import { calendarPromises } from './calendars.js'
 import { cancelAndRetryPromises } from './cancel-and-retry.js'
 import { claimPromises } from './claim.js'
 import { clusterLimitPromises } from './cluster-limit.js'
@@ -28,6 +30,7 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   schedules: schedulePromises,
   'listing schedules': scheduleListPromises,
   deletion: deletionPromises,
+  calendars: calendarPromises,
   peek: peekPromises,
   fire: firePromises,
   'racing to fire': fireRacePromises,
@@ -37,6 +40,7 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   'dispatch while firing': dispatchPromises,
   'cluster limits': clusterLimitPromises,
   finish: finishPromises,
+  'firing after the end of a run': afterRunPromises,
   'failures in a row': failurePromises,
   recovery: recoveryPromises,
   'requested runs': requestPromises,

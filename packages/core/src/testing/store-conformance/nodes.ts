@@ -23,6 +23,7 @@ export function nodePromises(promise: DeclarePromise): void {
       host: 'host.example',
       pid: 42,
       version: '1.2.3',
+      tzdata: '2026a',
       groups: ['default', 'eu'],
       tasks: ['mail', 'report'],
       slots: 100,
@@ -31,6 +32,7 @@ export function nodePromises(promise: DeclarePromise): void {
       cpu: 0.25,
       memoryBytes: 1_000_000,
       alive: true,
+      left: false,
       startedAt: record.startedAt,
       lastBeatAt: record.startedAt,
       leaseUntil: record.startedAt + 60_000,
@@ -56,7 +58,9 @@ export function nodePromises(promise: DeclarePromise): void {
     const lease = await node.claimOne()
     await world.advance(LEASE_MS + 20)
     await assert.rejects(node.beat(), expired)
-    assert.equal((await listed(world, node.session)).alive, false)
+    assert.deepEqual(await fate(world, node.session), { alive: false, left: false })
+    await node.leave()
+    assert.deepEqual(await fate(world, node.session), { alive: false, left: false }, 'it came too late')
     await assert.rejects(node.beat(), expired, 'the refused beat did not revive it')
     assert.deepEqual(
       (await world.store.recover(10)).map((run) => run.id),
@@ -69,7 +73,7 @@ export function nodePromises(promise: DeclarePromise): void {
     await node.leave()
     await assert.rejects(node.beat(), expired)
     await node.leave()
-    assert.equal((await listed(world, node.session)).alive, false)
+    assert.deepEqual(await fate(world, node.session), { alive: false, left: true })
   })
 
   promise('leaving ends no other session, and may be called for one that never was', async (world) => {
@@ -102,6 +106,11 @@ export function nodePromises(promise: DeclarePromise): void {
     assert.deepEqual((await b.beat()).cancel, [second.id])
     assert.deepEqual((await a.beat()).cancel, [first.id], 'it is told until the run has ended')
   })
+}
+
+async function fate(world: World, session: string): Promise<Pick<NodeRecord, 'alive' | 'left'>> {
+  const { alive, left } = await listed(world, session)
+  return { alive, left }
 }
 
 async function listed(world: World, session: string): Promise<NodeRecord> {

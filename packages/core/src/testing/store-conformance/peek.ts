@@ -31,7 +31,17 @@ export function peekPromises(promise: DeclarePromise): void {
     const fireTime = world.firstFire + STEP_MS
     const { due } = await world.store.peek(1)
     assert.equal(due.length, 1)
-    assert.deepEqual({ ...due[0] }, { id: 'planned', revision, fireTime, dueAt: fireTime, fires: 1 })
+    assert.deepEqual(
+      { ...due[0] },
+      {
+        id: 'planned',
+        revision,
+        fireTime,
+        dueAt: fireTime,
+        fires: 1,
+        calendarsRevision: null,
+      },
+    )
   })
 
   promise('with nothing to come there is no next due time', async (world) => {

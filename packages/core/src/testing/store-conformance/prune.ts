@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { HistoryPolicy } from '../../domain/policies.js'
 import type { AttemptOutcome } from '../../store/contract.js'
 import type { DeclarePromise } from './promise.js'
-import { failed, retryIn, STEP_MS, succeeded, type World } from './world.js'
+import { failed, fireAt, retryIn, STEP_MS, succeeded, type World } from './world.js'
 
 const HOUR_MS = 3_600_000
 const KEEP_ALL: HistoryPolicy = { maxRuns: 1000, maxAgeMs: HOUR_MS, maxFailureAgeMs: HOUR_MS }
@@ -114,7 +114,7 @@ export function prunePromises(promise: DeclarePromise): void {
     assert.equal(await world.store.getRun(id), null)
     assert.deepEqual((await world.store.readLog(id, { limit: 10 })).lines, [])
 
-    await world.edit('daily', { timing: { fireTime: world.firstFire, dueAt: world.firstFire } })
+    await world.edit('daily', { timing: fireAt(world.firstFire) })
     const result = await world.commit('daily')
     assert.deepEqual([result.committed, result.waiting], [[true], 0])
     assert.equal(await world.store.getRun(id), null)

@@ -11,6 +11,7 @@ export function statsPromises(promise: DeclarePromise): void {
       pending: 0,
       running: 0,
       retrying: 0,
+      tzdata: {},
       oldestDueAt: null,
       unclaimed: {},
     })
@@ -32,6 +33,16 @@ export function statsPromises(promise: DeclarePromise): void {
     const { schedules, pending, running, retrying } = await world.store.stats()
     assert.deepEqual(schedules, { active: 1, paused: 1, finished: 1, broken: 1 })
     assert.deepEqual([pending, running, retrying], [1, 1, 1])
+  })
+
+  promise('active schedules are counted by the time zone data of their next fire time', async (world) => {
+    await world.schedule('old', { timing: { tzdata: '2025b' } })
+    await world.schedule('new', { timing: { tzdata: '2026b' } })
+    await world.schedule('paused', { state: 'paused', timing: { tzdata: '2024a' } })
+    await world.schedule('unset', { fireTime: null })
+    assert.deepEqual((await world.store.stats()).tzdata, { '2025b': 1, '2026b': 1 })
+    await world.fire('old', { tzdata: '2026b' })
+    assert.deepEqual((await world.store.stats()).tzdata, { '2026b': 2 })
   })
 
   promise('the most overdue active schedule is told', async (world) => {

@@ -23,6 +23,9 @@ export interface DispatchOptions {
   readonly groups?: readonly string[]
 }
 
+/** The version of the time zone database that every node of the suite tells. */
+export const TZDATA = '2026a'
+
 let sessions = 0
 let requests = 0
 
@@ -47,6 +50,7 @@ export class TestNode {
       host: 'host.example',
       pid: 42,
       version: '1.2.3',
+      tzdata: TZDATA,
       groups: options.groups ?? ['default'],
       tasks: options.tasks ?? [TASK],
       slots: 100,

@@ -3,7 +3,6 @@ import type { EpochMs } from '../../domain/clock.js'
 import type { RunId, ScheduleId, TaskName } from '../../domain/ids.js'
 import type { JsonText } from '../../domain/json.js'
 import type { Lease } from '../../domain/lease.js'
-import type { FireTime } from '../../domain/plan.js'
 import type { Delivery, Overlap } from '../../domain/policies.js'
 import type { MissedRange, Run, RunError } from '../../domain/run.js'
 import type { Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
@@ -15,9 +14,10 @@ import type {
   PutResult,
   RunRequest,
   Store,
+  Timing,
 } from '../../store/contract.js'
 import type { StoreUnderTest } from './harness.js'
-import { TASK, TestNode, type TestNodeOptions } from './test-node.js'
+import { TASK, TestNode, TZDATA, type TestNodeOptions } from './test-node.js'
 
 /** Between the fire times of the suite's schedules. */
 export const STEP_MS = 1000
@@ -29,6 +29,8 @@ export interface ScheduleOptions {
   readonly state?: ScheduleState
   readonly fireTime?: EpochMs | null
   readonly dueAt?: EpochMs
+  /** What else its timing says. */
+  readonly timing?: Partial<Timing>
   readonly definition?: Partial<ScheduleDefinition>
 }
 
@@ -37,7 +39,9 @@ export interface DecisionOptions {
   /** How many fire times become runs. @default 1 */
   readonly runs?: number
   readonly missed?: MissedRange | null
-  readonly next?: FireTime | null
+  readonly next?: FireDecision['next']
+  readonly tzdata?: string
+  readonly calendarsRevision?: number | null
   /** @default 'allow' */
   readonly overlap?: Overlap
   readonly delivery?: Delivery
@@ -83,7 +87,10 @@ export class World {
         state: options.state ?? 'active',
         stateReason: null,
         expect: 'absent',
-        timing: fireTime === null ? null : { fireTime, dueAt: options.dueAt ?? fireTime },
+        timing:
+          fireTime === null
+            ? null
+            : { ...fireAt(fireTime), dueAt: options.dueAt ?? fireTime, ...options.timing },
       },
     ])
     return written(answer)
@@ -92,7 +99,7 @@ export class World {
   /** Changes a schedule as it stands now; its timing is kept. */
   async edit(
     id: ScheduleId,
-    changes: { state?: ScheduleState; definition?: Partial<ScheduleDefinition>; timing?: FireTime | null },
+    changes: { state?: ScheduleState; definition?: Partial<ScheduleDefinition>; timing?: Timing | null },
   ): Promise<Schedule> {
     const before = await this.stored(id)
     const [answer] = await this.store.putSchedules([
@@ -127,6 +134,8 @@ export class World {
       runs: Array.from({ length: count }, (_, i) => fireAt(from + i * STEP_MS)),
       missed: options.missed ?? null,
       next: options.next === undefined ? fireAt(from + Math.max(1, count) * STEP_MS) : options.next,
+      tzdata: options.tzdata ?? TZDATA,
+      calendarsRevision: options.calendarsRevision ?? null,
       task: options.task ?? schedule.definition.task,
       spec: options.spec ?? null,
       overlap: options.overlap ?? 'allow',
@@ -223,12 +232,13 @@ export function definitionOf(
   return { id, task: TASK, trigger: { kind: 'interval', every: STEP_MS }, ...overrides }
 }
 
-export function fireAt(fireTime: EpochMs): FireTime {
-  return { fireTime, dueAt: fireTime }
+/** Due at its fire time, and computed from nothing but that. */
+export function fireAt(fireTime: EpochMs): Timing {
+  return { fireTime, dueAt: fireTime, tzdata: TZDATA, calendars: null, afterRunMs: null }
 }
 
 export function written(answer: PutResult | undefined): Schedule {
-  assert.ok(answer !== undefined && answer.outcome !== 'conflict', 'the schedule was not written')
+  assert.ok(answer?.outcome === 'created' || answer?.outcome === 'updated', 'the schedule was not written')
   return answer.schedule
 }
 

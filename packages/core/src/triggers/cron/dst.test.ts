@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { fires } from '../fires.js'
-import { compileTrigger } from '../registry.js'
+import type { Trigger } from '../../domain/trigger.js'
+import type { DstJson } from '../dst.js'
 import { wallTime, zoneOf } from '../zone.js'
 import { cron } from './index.js'
+import { compileTrigger } from '../registry.js'
 
 interface Case {
   readonly name: string
   readonly expression: string
   readonly zone: string
+  readonly dst?: DstJson
   readonly after: string
   readonly expected: readonly string[]
 }
@@ -171,12 +173,125 @@ const CASES: readonly Case[] = [
     after: '2096-02-29T12:00:00-05:00',
     expected: ['2104-02-29T12:00:00-05:00'],
   },
+  {
+    name: 'after: a fixed time in a gap fires when the clocks have jumped',
+    expression: '30 2 * * *',
+    zone: 'Europe/Berlin',
+    dst: { gap: 'after' },
+    after: '2026-03-28T12:00:00+01:00',
+    expected: ['2026-03-29T03:00:00+02:00', '2026-03-30T02:30:00+02:00'],
+  },
+  {
+    name: 'after: all that was swallowed fires once',
+    expression: '0,15,30 2,3 * * *',
+    zone: 'Europe/Berlin',
+    dst: { gap: 'after' },
+    after: '2026-03-29T00:00:00+01:00',
+    expected: ['2026-03-29T03:00:00+02:00', '2026-03-29T03:15:00+02:00', '2026-03-29T03:30:00+02:00'],
+  },
+  {
+    name: 'skip: a fixed time in a gap does not fire',
+    expression: '30 2 * * *',
+    zone: 'Europe/Berlin',
+    dst: { gap: 'skip' },
+    after: '2026-03-27T12:00:00+01:00',
+    expected: ['2026-03-28T02:30:00+01:00', '2026-03-30T02:30:00+02:00'],
+  },
+  {
+    name: 'after: a date that was left out does not fire',
+    expression: '0 6 * * *',
+    zone: 'Pacific/Apia',
+    dst: { gap: 'after' },
+    after: '2011-12-29T12:00:00-10:00',
+    expected: ['2011-12-31T06:00:00+14:00'],
+  },
+  {
+    name: 'last: a fixed time in an overlap fires in the second pass only',
+    expression: '30 2 * * *',
+    zone: 'Europe/Berlin',
+    dst: { overlap: 'last' },
+    after: '2026-10-24T12:00:00+02:00',
+    expected: ['2026-10-25T02:30:00+01:00', '2026-10-26T02:30:00+01:00'],
+  },
+  {
+    name: 'both: a fixed time in an overlap fires in either pass',
+    expression: '30 2 * * *',
+    zone: 'Europe/Berlin',
+    dst: { overlap: 'both' },
+    after: '2026-10-24T12:00:00+02:00',
+    expected: ['2026-10-25T02:30:00+02:00', '2026-10-25T02:30:00+01:00', '2026-10-26T02:30:00+01:00'],
+  },
+  {
+    name: 'first: an open term pauses in the second pass',
+    expression: '*/30 * * * *',
+    zone: 'Europe/Berlin',
+    dst: { overlap: 'first' },
+    after: '2026-10-25T01:30:00+02:00',
+    expected: ['2026-10-25T02:00:00+02:00', '2026-10-25T02:30:00+02:00', '2026-10-25T03:00:00+01:00'],
+  },
+  {
+    name: 'last: an open term pauses in the first pass',
+    expression: '*/30 * * * *',
+    zone: 'Europe/Berlin',
+    dst: { overlap: 'last' },
+    after: '2026-10-25T01:00:00+02:00',
+    expected: ['2026-10-25T01:30:00+02:00', '2026-10-25T02:00:00+01:00', '2026-10-25T02:30:00+01:00'],
+  },
+  {
+    name: 'a gap choice says nothing to an open term',
+    expression: '*/20 2 * * *',
+    zone: 'Europe/Berlin',
+    dst: { gap: 'after' },
+    after: '2026-03-28T02:40:00+01:00',
+    expected: ['2026-03-30T02:00:00+02:00'],
+  },
+  {
+    name: 'the last hour of the year of the expression comes twice',
+    expression: '0 0/30 23 31 12 ? 2009',
+    zone: 'Asia/Dhaka',
+    after: '2009-12-31T12:00:00+07:00',
+    expected: [
+      '2009-12-31T23:00:00+07:00',
+      '2009-12-31T23:30:00+07:00',
+      '2009-12-31T23:00:00+06:00',
+      '2009-12-31T23:30:00+06:00',
+    ],
+  },
 ]
 
+/** All fire times strictly between the first and the last that are expected, and those two. */
+function enumerate(
+  trigger: Trigger,
+  after: number,
+  count: number,
+): { forwards: number[]; backwards: number[] } {
+  const forwards: number[] = []
+  for (let at = trigger.next(after); at !== null && forwards.length < count; at = trigger.next(at))
+    forwards.push(at)
+  const backwards: number[] = []
+  for (
+    let at = trigger.previous(forwards.at(-1)! + 1);
+    at !== null && at > after;
+    at = trigger.previous(at)
+  ) {
+    backwards.unshift(at)
+  }
+  return { forwards, backwards }
+}
+
 describe('a cron in a zone whose clocks change', () => {
-  test.each(CASES)('$name: $expression in $zone', ({ expression, zone, after, expected }) => {
-    const trigger = compileTrigger(cron(expression, { timezone: zone }))
-    const found = [...fires(trigger, { after: Date.parse(after), count: expected.length })]
-    expect(found.map((at) => wallTime(at, zoneOf(zone)))).toEqual(expected)
+  test.each(CASES)('$name: $expression in $zone', ({ expression, zone, dst, after, expected }) => {
+    const trigger = compileTrigger(cron(expression, { timezone: zone, ...(dst && { dst }) }))
+    const { forwards, backwards } = enumerate(trigger, Date.parse(after), expected.length)
+    expect(forwards.map((at) => wallTime(at, zoneOf(zone)))).toEqual(expected)
+    expect(backwards).toEqual(forwards)
+  })
+
+  test('has no fire time before its first year or after its last', () => {
+    const trigger = compileTrigger(cron('0 0/30 23 31 12 ? 2009', { timezone: 'Asia/Dhaka' }))
+    expect(trigger.next(Date.parse('2009-12-31T23:30:00+06:00'))).toBeNull()
+    expect(trigger.previous(Date.parse('2009-12-31T23:00:00+07:00'))).toBeNull()
+    expect(trigger.previous(Infinity)).toBe(Date.parse('2009-12-31T23:30:00+06:00'))
+    expect(trigger.next(-Infinity)).toBe(Date.parse('2009-12-31T23:00:00+07:00'))
   })
 })

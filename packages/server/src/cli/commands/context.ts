@@ -35,7 +35,7 @@ export function withTarget(command: Command): Command {
     .addOption(new Option('--token <token>', 'the token of the server (EVERTICK_TOKEN)'))
 }
 
-export function withJson(command: Command): Command {
+function withJson(command: Command): Command {
   return command.option('--json', 'answer with the JSON of the HTTP API')
 }
 

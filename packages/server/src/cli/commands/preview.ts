@@ -1,37 +1,53 @@
-import { compileTrigger, type EpochMs, fires, type TriggerJson } from '@evertick/core'
-import type { Command } from 'commander'
-import { presentFires } from '../../http/present.js'
-import type { FireJson } from '../client.js'
+import { calendarNames, EXPLAIN_LOCALES, type ExplainLocale, type TriggerJson } from '@evertick/core'
+import { Option, type Command } from 'commander'
+import { preview } from '../../preview/preview.js'
+import type { PreviewJson } from '../client.js'
 import { UsageError } from '../failures.js'
 import { readCount, readInstant, readJson } from '../option-values.js'
 import { styleFor, type Style } from '../style.js'
 import { table } from '../table.js'
 import { relativeIso } from '../time-text.js'
-import { withJson, type CliContext } from './context.js'
+import { useClient, withTarget, type CliContext, type ClientFlags } from './context.js'
 
-interface PreviewFlags {
+interface PreviewFlags extends ClientFlags {
   readonly from?: string
   readonly count: string
   readonly timezone?: string
-  readonly json?: boolean
+  readonly locale: ExplainLocale
 }
 
-/** `evertick preview`: when a trigger would fire. It asks nobody. */
-export function addPreviewCommand(program: Command, { io }: CliContext): void {
-  withJson(program.command('preview').argument('<trigger>', 'a cron expression, or a trigger as JSON'))
-    .description('show when a trigger would fire, without a server')
+/** `evertick preview`: what a trigger means, and when it would fire. It asks nobody but for named calendars. */
+export function addPreviewCommand(program: Command, context: CliContext): void {
+  const { io } = context
+  withTarget(program.command('preview').argument('<trigger>', 'a cron expression, or a trigger as JSON'))
+    .description(
+      'show what a trigger means and when it would fire; without a server unless it names a calendar',
+    )
     .option('--from <time>', 'strictly after this ISO 8601 time (default: now)')
     .option('--count <number>', 'how many', '10')
     .option('--timezone <zone>', 'of a trigger that names none, such as Europe/Berlin (default: UTC)')
-    .action((text: string, flags: PreviewFlags) => {
+    .addOption(
+      new Option('--locale <locale>', 'the language of the words').choices(EXPLAIN_LOCALES).default('en'),
+    )
+    .action(async (text: string, flags: PreviewFlags) => {
       const trigger = triggerOf(text, flags.timezone)
+      const { locale } = flags
       const now = io.clock.now()
-      const after = flags.from === undefined ? now : readInstant('--from', flags.from)
+      const from = flags.from === undefined ? now : readInstant('--from', flags.from)
       const count = readCount('--count', flags.count, 1000)
-      const shown = zoned(trigger, flags.timezone)
-      const list = presentFires(fires(compileTrigger(trigger), { after, count }), shown)
-      if (flags.json) io.stdout.write(`${JSON.stringify({ fires: list })}\n`)
-      else io.stdout.write(inWords(list, styleFor(io.stdout, io.env), now))
+      const told = (answer: PreviewJson): void => {
+        if (flags.json === true) io.stdout.write(`${JSON.stringify(answer)}\n`)
+        else io.stdout.write(inWords(answer, styleFor(io.stdout, io.env), now))
+      }
+      if (calendarNames(trigger).length === 0) {
+        const { timezone } = flags
+        const shown = timezone === undefined || trigger['timezone'] !== undefined ? {} : { timezone }
+        told(preview(trigger, { after: from, count, locale, ...shown }))
+      } else {
+        await useClient(context, flags, async ({ client }) =>
+          told(await client.preview({ trigger, from, count, locale })),
+        )
+      }
     })
 }
 
@@ -45,23 +61,17 @@ function triggerOf(text: string, timezone: string | undefined): TriggerJson {
   return { ...trigger, timezone }
 }
 
-/** With the zone to show its times in; an interval has none of its own. */
-function zoned(trigger: TriggerJson, timezone: string | undefined): TriggerJson {
-  return timezone === undefined || trigger['timezone'] !== undefined ? trigger : { ...trigger, timezone }
+function inWords({ explanation, fires, warnings }: PreviewJson, style: Style, now: number): string {
+  const told = warnings.map(({ message }) => `${style.warn('warning')} ${message}\n`).join('')
+  return `${style.bold(explanation)}\n${firesText(fires, style, now)}${told}`
 }
 
-function inWords(list: readonly FireJson[], style: Style, now: EpochMs): string {
-  if (list.length === 0) return 'it never fires after that\n'
-  const rows = list.map(({ fireTime, wallTime }, index) => {
-    const offset = offsetOf(wallTime)
-    const before = index === 0 ? offset : offsetOf(list[index - 1]!.wallTime)
-    const mark = offset === before ? '' : style.warn(`clocks change: ${before} to ${offset}`)
+function firesText(fires: PreviewJson['fires'], style: Style, now: number): string {
+  if (fires.length === 0) return 'it never fires after that\n'
+  const rows = fires.map(({ wallTime, fireTime, clockChange }) => {
+    const mark =
+      clockChange === undefined ? '' : style.warn(`clocks change: ${clockChange.from} to ${clockChange.to}`)
     return [wallTime, fireTime, relativeIso(fireTime, now), mark]
   })
   return table(['WALL CLOCK', 'UTC', 'WHEN', ''], rows, style)
-}
-
-/** `+02:00` of `2026-03-29T03:30:00+02:00`. */
-function offsetOf(wallTime: string): string {
-  return /(?:Z|[+-][\d:]+)$/.exec(wallTime)?.[0] ?? ''
 }

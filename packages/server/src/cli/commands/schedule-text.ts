@@ -11,7 +11,10 @@ function triggerText(trigger: TriggerJson): string {
   const zone = typeof timezone === 'string' ? ` ${timezone}` : ''
   if (kind === 'cron') return oneLine(`${jsonText(trigger['expression'])}${zone}`, 60)
   if (kind === 'once') return oneLine(`once at ${jsonText(trigger['at'])}${zone}`, 60)
-  if (kind === 'interval') return `every ${durationText(durationMs(trigger['every'] as DurationFields))}`
+  if (kind === 'interval') {
+    const length = durationText(durationMs(trigger['every'] as DurationFields))
+    return trigger['after'] === undefined ? `every ${length}` : `${length} after each run`
+  }
   return oneLine(JSON.stringify(trigger), 60)
 }
 

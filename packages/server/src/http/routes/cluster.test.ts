@@ -14,6 +14,7 @@ const beat = (node: string, tasks: string[]) =>
     host: 'elsewhere',
     pid: 7,
     version: '0.1.0',
+    tzdata: '2026a',
     groups: ['default'],
     tasks,
     slots: 4,

@@ -5,7 +5,7 @@ export const IfRevisionQuery = {
   ifRevision: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: 'Refuse unless the schedule has this revision. `If-Match` does the same.',
+      description: 'Refuse unless it has this revision. `If-Match` does the same.',
     }),
   ),
 }
@@ -13,7 +13,7 @@ export const IfRevisionQuery = {
 const IfMatch = {
   'if-match': Type.Optional(
     Type.String({
-      description: 'Refuse unless the schedule has this ETag; `*`: unless there is one.',
+      description: 'Refuse unless it has this ETag; `*`: unless there is one.',
       examples: ['"3"'],
     }),
   ),
@@ -24,7 +24,7 @@ export const IfMatchHeader = Type.Object(IfMatch)
 export const PutHeaders = Type.Object({
   ...IfMatch,
   'if-none-match': Type.Optional(
-    Type.String({ description: '`*`: refuse if there is such a schedule.', examples: ['*'] }),
+    Type.String({ description: '`*`: refuse if there is one already.', examples: ['*'] }),
   ),
 })
 

@@ -2,6 +2,7 @@ import type { Run } from '@evertick/core'
 import { Type } from 'typebox'
 import { instantOf } from '../instant.js'
 import { scheduleNotFound } from '../errors.js'
+import { shownZone } from '../../preview/zones.js'
 import { presentFires, presentPage, presentRun, presentSchedule } from '../present.js'
 import { refusals } from '../schemas/problem.js'
 import { RunInputSchema, RunSchema } from '../schemas/run.js'
@@ -124,7 +125,7 @@ export const scheduleActionRoutes: Routes = (app, scheduler) => {
         ...(count === undefined ? {} : { count }),
         ...(after === undefined ? {} : { after: instantOf(after, 'INVALID_QUERY', 'after') }),
       })
-      return { items: presentFires(times, schedule.definition.trigger), nextCursor: null }
+      return { items: presentFires(times, shownZone(schedule.definition.trigger)), nextCursor: null }
     },
   )
 

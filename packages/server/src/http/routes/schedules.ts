@@ -132,6 +132,7 @@ export const scheduleRoutes: Routes = (app, scheduler) => {
             state: Type.Optional(choice(SCHEDULE_STATES)),
             task: Type.Optional(Type.String({ description: 'Only those of this task.' })),
             prefix: Type.Optional(Type.String({ description: 'Only ids that begin with this.' })),
+            calendar: Type.Optional(Type.String({ description: 'Only those that refer to this calendar.' })),
             ...PageQuery,
           },
           strict,

@@ -6,9 +6,11 @@ export const NodeSchema = Type.Object(
     node: Type.String(),
     session: Type.String({ description: 'One life of the node. What it holds, it holds under this.' }),
     alive: Type.Boolean(),
+    left: Type.Boolean({ description: 'It ended its session itself, and so did not die.' }),
     host: Type.String(),
     pid: Type.Integer(),
     version: Type.String(),
+    tzdata: Type.String({ description: 'The version of the time zone database that it computes with.' }),
     groups: Type.Array(Type.String()),
     tasks: Type.Array(Type.String()),
     slots: Type.Integer({ description: 'Runs that it takes at once.' }),
@@ -71,6 +73,12 @@ export const StatsSchema = Type.Object(
     }),
     schedules: Type.Object({ active: count, paused: count, finished: count, broken: count }),
     runs: Type.Object({ pending: count, running: count, retrying: count }),
+    tzdata: Type.Unsafe<Record<string, number>>({
+      type: 'object',
+      additionalProperties: { type: 'integer' },
+      description:
+        'Active schedules by the version of the time zone database that their next fire time was computed with.',
+    }),
     overdueMs: Type.Integer({ description: 'How long the most overdue active schedule has been due.' }),
     unclaimed: Type.Unsafe<Record<string, number>>({
       type: 'object',

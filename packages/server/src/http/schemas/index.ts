@@ -1,9 +1,10 @@
 import type { TSchema } from 'typebox'
+import { CalendarInputSchema, CalendarSchema } from './calendar.js'
 import { AliveSchema, NodeSchema, ReadySchema, StatsSchema, TaskSchema } from './cluster.js'
 import { ProblemSchema } from './problem.js'
 import { LogPageSchema, RunErrorSchema, RunInputSchema, RunSchema, RunStatusSchema } from './run.js'
 import { PauseInputSchema, ScheduleInputSchema, SchedulePatchSchema, ScheduleSchema } from './schedule.js'
-import { FireSchema, PreviewInputSchema, PreviewSchema, TriggerSchema } from './trigger.js'
+import { FireSchema, FireWarningSchema, PreviewInputSchema, PreviewSchema, TriggerSchema } from './trigger.js'
 
 /** Every schema that has a name, which OpenAPI lists as a component. */
 export const SCHEMAS: readonly TSchema[] = [
@@ -13,8 +14,11 @@ export const SCHEMAS: readonly TSchema[] = [
   PauseInputSchema,
   TriggerSchema,
   FireSchema,
+  FireWarningSchema,
   PreviewInputSchema,
   PreviewSchema,
+  CalendarSchema,
+  CalendarInputSchema,
   RunSchema,
   RunStatusSchema,
   RunErrorSchema,

@@ -143,8 +143,15 @@ export const ScheduleSchema = Type.Object(
     }),
     stateReason: nullable(Type.String(), 'Why it is paused or broken.'),
     revision: Type.Integer({ description: 'Rises with every change, never by firing. It is the ETag.' }),
-    nextFireTime: nullable(Instant, '`null` when finished. Kept while paused.'),
+    nextFireTime: nullable(
+      Instant,
+      '`null` when finished, and while an interval after completion waits for its run to end. Kept while paused.',
+    ),
     dueAt: nullable(Instant, 'That fire time plus its jitter.'),
+    tzdata: nullable(
+      Type.String(),
+      'The version of the time zone database that the next fire time was computed with.',
+    ),
     fires: Type.Integer({ description: 'Fire times that became runs or were skipped.' }),
     consecutiveFailures: Type.Integer(),
     createdAt: Instant,

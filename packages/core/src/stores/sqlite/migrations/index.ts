@@ -1,4 +1,5 @@
 import { initial } from './0001-initial.js'
+import { calendars } from './0002-calendars.js'
 
 /** In order; `PRAGMA user_version` counts those applied. A released one is never edited. */
-export const MIGRATIONS: readonly string[] = [initial]
+export const MIGRATIONS: readonly string[] = [initial, calendars]

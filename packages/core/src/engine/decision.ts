@@ -1,0 +1,65 @@
+import type { EpochMs } from '../domain/clock.js'
+import { plan, PLAN_LIMITS, withJitter, type Plan } from '../domain/plan.js'
+import type { Trigger } from '../domain/trigger.js'
+import { TZDATA } from '../domain/tzdata.js'
+import type { DueSchedule, FireDecision } from '../store/contract.js'
+import type { ReadySchedule } from './schedule-cache.js'
+
+/** What becomes of a schedule that is due: pure, from what is stored and the store's clock. */
+export function decisionOf(due: DueSchedule, ready: ReadySchedule, storeNow: EpochMs): FireDecision {
+  const { task, spec, policy, calendarsRevision } = ready
+  return {
+    scheduleId: due.id,
+    revision: due.revision,
+    fireTime: due.fireTime,
+    ...outcomeOf(due, ready, storeNow),
+    tzdata: TZDATA,
+    calendarsRevision,
+    task,
+    spec,
+    overlap: policy.overlap,
+    delivery: policy.delivery,
+    priority: policy.priority,
+    group: policy.group,
+  }
+}
+
+type Outcome = Pick<FireDecision, 'runs' | 'missed' | 'next'>
+
+function outcomeOf(due: DueSchedule, ready: ReadySchedule, storeNow: EpochMs): Outcome {
+  const { fireTime } = due
+  const { trigger, afterRunMs, calendarsRevision } = ready
+  if (afterRunMs !== null) {
+    // The store adds the delay to the end of the run, and knows nothing of dates that are left out, or of the end.
+    const wanted = trigger.next(fireTime - afterRunMs)
+    return wanted === fireTime ? planAfterRun(due, ready, storeNow) : passOver(ready, wanted)
+  }
+  if (due.calendarsRevision !== calendarsRevision) {
+    // A calendar was edited after the fire time was stored, and who edited it may not have come to this schedule yet.
+    const wanted = trigger.next(fireTime - 1)
+    if (wanted !== fireTime) return passOver(ready, wanted)
+  }
+  return plan(ready, fireTime, due.fires, storeNow, PLAN_LIMITS)
+}
+
+/** The stored fire time is none any more: no run and no record of it. */
+function passOver(ready: ReadySchedule, next: EpochMs | null): Outcome {
+  if (next === null) return { runs: [], missed: null, next }
+  const fire = ready.afterRunMs === null ? withJitter(ready, next) : { fireTime: next, dueAt: next }
+  return { runs: [], missed: null, next: fire }
+}
+
+/** The one fire time that is stored, by the rules that hold for all; jitter would only lengthen the delay. */
+function planAfterRun(due: DueSchedule, ready: ReadySchedule, storeNow: EpochMs): Outcome {
+  const { fireTime, fires } = due
+  const only: Trigger = {
+    next: (after) => (after < fireTime ? fireTime : null),
+    previous: (before) => (before > fireTime ? fireTime : null),
+  }
+  const policy = { ...ready.policy, jitterMs: 0 }
+  const { runs, missed }: Plan = plan({ ...ready, trigger: only, policy }, fireTime, fires, storeNow)
+  const isLast =
+    (ready.maxFires !== null && fires + runs.length >= ready.maxFires) ||
+    ready.trigger.next(storeNow) === null
+  return { runs, missed, next: isLast ? null : 'afterRun' }
+}
