@@ -229,6 +229,7 @@ test('a preview of JSON asks nobody, and answers like the API', async () => {
   ]
   expect(answered(await cli([...argv, '--json']))).toEqual({
     explanation: 'Every 6 hours',
+    densestGapMs: 21_600_000,
     warnings: [],
     fires: [
       {

@@ -1,5 +1,6 @@
 import {
   compileTrigger,
+  densestGap,
   explain,
   fires,
   type CalendarLookup,
@@ -11,6 +12,9 @@ import { presentFires } from '../http/present.js'
 import type { PreviewJson } from '../http/schemas/trigger.js'
 import { clockWarnings } from './warnings.js'
 import { shownZone } from './zones.js'
+
+/** A day of a trigger that fires every few minutes, for less than a millisecond of work. */
+const LOOKED_AT = 500
 
 export interface PreviewOptions {
   /** Fires strictly after this instant are shown. */
@@ -32,6 +36,7 @@ export function preview(trigger: TriggerJson, options: PreviewOptions): PreviewJ
   const compiled = compileTrigger(trigger, calendar === undefined ? {} : { calendar })
   return {
     explanation: explain(trigger, locale),
+    densestGapMs: densestGap(compiled, after, LOOKED_AT),
     fires: presentFires(fires(compiled, { after, count }), timezone),
     warnings: clockWarnings(trigger, { after, locale, ...(calendar === undefined ? {} : { calendar }) }),
   }

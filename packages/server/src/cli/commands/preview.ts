@@ -61,9 +61,20 @@ function triggerOf(text: string, timezone: string | undefined): TriggerJson {
   return { ...trigger, timezone }
 }
 
-function inWords({ explanation, fires, warnings }: PreviewJson, style: Style, now: number): string {
+/** More often than this, people should know it: a slip in a field of seconds fires a thousand times too often. */
+const DENSE_MS = 1000
+
+function inWords(
+  { explanation, densestGapMs, fires, warnings }: PreviewJson,
+  style: Style,
+  now: number,
+): string {
   const told = warnings.map(({ message }) => `${style.warn('warning')} ${message}\n`).join('')
-  return `${style.bold(explanation)}\n${firesText(fires, style, now)}${told}`
+  const dense =
+    densestGapMs !== null && densestGapMs < DENSE_MS
+      ? `${style.warn('warning')} it fires as often as every ${densestGapMs} ms\n`
+      : ''
+  return `${style.bold(explanation)}\n${firesText(fires, style, now)}${dense}${told}`
 }
 
 function firesText(fires: PreviewJson['fires'], style: Style, now: number): string {

@@ -1,6 +1,6 @@
 import type { TriggerJson } from '@evertick/core'
 import { Type, type Static } from 'typebox'
-import { choice, Instant, InstantInput, ref } from './shared.js'
+import { choice, Instant, InstantInput, ref, nullable } from './shared.js'
 
 export const TriggerSchema = Type.Unsafe<TriggerJson>({
   $id: 'Trigger',
@@ -95,6 +95,10 @@ export type FireWarningJson = Static<typeof FireWarningSchema>
 export const PreviewSchema = Type.Object(
   {
     explanation: Type.String({ description: 'The trigger in words.' }),
+    densestGapMs: nullable(
+      Type.Integer(),
+      'The shortest time between two of its next 500 fire times, in milliseconds; `null` with fewer than two.',
+    ),
     fires: Type.Array(ref(FireSchema), { description: 'Fewer than asked for when it ends.' }),
     warnings: Type.Array(ref(FireWarningSchema), {
       description:
