@@ -1,6 +1,7 @@
 /**
- * Named calendars, which schedules refer to; what a fire time was computed with; and schedules that fire after the end
- * of their last run. And whether a session was ended by its node, or merely not renewed. Those whose run is still open have `after_run_ms` and no `fire_time`.
+ * Named calendars, which schedules refer to, and what a fire time was computed with. Schedules that fire after the end
+ * of their last run: while one is open, they have `after_run_ms` and no `fire_time`. And whether a session was ended by
+ * its node, or merely not renewed.
  *
  * `counters` has one row, `calendars`: it rises with every change of any calendar, which draws its revision from it.
  */
