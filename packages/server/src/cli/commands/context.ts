@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { EpochMs } from '@evertick/core'
-import { openClient, type Client, type TargetFlags } from '../client.js'
+import type { Client } from '../client.js'
+import { openClient, type TargetFlags } from '../open-client.js'
 import type { CliIo } from '../io.js'
 import { styleFor, type Style } from '../style.js'
 
