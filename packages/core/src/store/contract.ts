@@ -36,6 +36,7 @@ export interface Store {
   /**
    * Writes each item whose expectation holds; the others answer `conflict` with what is there, or `null`. One whose
    * timing was computed with other calendars than those of now, or names one that is not there, answers `calendars`.
+   * The fire time of an active schedule that is due, and that a new timing drops, is recorded as missed in the same step.
    */
   putSchedules(items: readonly PutSchedule[]): Promise<PutResult[]>
   /** In the order of `ids`; `null` where there is none. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../domain/clock.js'
+import { policyOf } from '../../domain/definition.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule, ScheduleDefinition } from '../../domain/schedule.js'
@@ -12,6 +13,7 @@ import type {
   Timing,
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import { DROPPED, droppedFire } from '../../store/dropped-fire.js'
 import type { Hints } from '../../store/hints.js'
 import type { Calendars } from './calendars.js'
 import { deepFreeze } from './deep-freeze.js'
@@ -71,8 +73,10 @@ export class Schedules {
     }
     const base = existing ?? this.#blank(id, item.definition)
     const resumed = item.state === 'active' && base.state !== 'active'
+    const dropped = item.timing === 'keep' ? null : this.#recordDropped(base, item.timing)
     this.#table.set({
       ...base,
+      highWaterMark: dropped ?? base.highWaterMark,
       ...(item.timing === 'keep' ? {} : this.#timed(id, item.timing)),
       definition: deepFreeze(structuredClone(item.definition)),
       state: item.state,
@@ -85,6 +89,22 @@ export class Schedules {
     this.#tombstones.delete(id)
     this.#hints.note('due')
     return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(id)! }
+  }
+
+  /** Answers the fire time that is recorded as dropped, if there is one. */
+  #recordDropped(base: ScheduleRecord, timing: Timing | null): EpochMs | null {
+    const now = this.#clock.now()
+    const dropped = droppedFire(base, timing, now)
+    if (dropped === null) return null
+    const { delivery, priority, group } = policyOf(base.definition)
+    const { task } = base.definition
+    const identity = { scheduleId: base.id, kind: 'scheduled', fireTime: dropped.to, requestId: '' } as const
+    const missed = { status: 'missed', error: DROPPED, missed: Object.freeze(dropped), endedAt: now } as const
+    this.#runs.create(
+      { ...identity, ...missed, task, delivery, priority, group, dueAt: base.dueAt!, spec: null },
+      now,
+    )
+    return dropped.to
   }
 
   #timed(id: ScheduleId, timing: Timing | null): Partial<ScheduleRecord> {

@@ -1,34 +1,20 @@
 import { runIdOf } from '../../domain/ids.js'
 import { nextFence } from '../../domain/lease.js'
 import type { FireTime } from '../../domain/plan.js'
-import type { Run, RunKind, RunStatus } from '../../domain/run.js'
+import type { Run } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
+import type { NewRun, NewRuns } from './new-runs.js'
 import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
 import type { RunEndings } from './run-endings.js'
-
-const INSERT_RUN = `
-INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, status, queue, attempt, session, fence,
-  priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const OVERLAP_ERROR = JSON.stringify({
   code: 'OVERLAP',
   message: 'The last run of the schedule was still going',
 })
-
-/** A row of `runs` before it is one. */
-interface NewRun extends Omit<RunRequest, 'kind' | 'fireTime'>, FireTime {
-  readonly kind: RunKind
-  readonly status: RunStatus
-  readonly queue: number
-  readonly lease: { readonly session: number; readonly fence: number } | null
-  readonly error: string | null
-  readonly missed: string | null
-}
 
 /** A scheduled run that waits, as the decision describes it. */
 function asNew(decision: FireDecision, fire: FireTime): NewRun {
@@ -62,12 +48,14 @@ interface MutableResult extends CommitResult {
 export class Firing {
   readonly #db: Database
   readonly #calendars: Calendars
+  readonly #newRuns: NewRuns
   readonly #endings: RunEndings
   readonly #hints: Hints
 
-  constructor(db: Database, calendars: Calendars, endings: RunEndings, hints: Hints) {
+  constructor(db: Database, calendars: Calendars, newRuns: NewRuns, endings: RunEndings, hints: Hints) {
     this.#db = db
     this.#calendars = calendars
+    this.#newRuns = newRuns
     this.#endings = endings
     this.#hints = hints
   }
@@ -178,10 +166,10 @@ export class Firing {
         queue: QUEUE.ended,
         error: OVERLAP_ERROR,
       }
-      if (this.#insert(run) !== null) result.skipped.push(runIdOf(scheduleId, fire.fireTime))
+      if (this.#newRuns.insert(run) !== null) result.skipped.push(runIdOf(scheduleId, fire.fireTime))
     } else {
       const queue = verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready
-      if (this.#insert({ ...asNew(decision, fire), queue }) !== null) result.waiting++
+      if (this.#newRuns.insert({ ...asNew(decision, fire), queue }) !== null) result.waiting++
     }
   }
 
@@ -210,7 +198,7 @@ export class Firing {
     const { scheduleId, task, delivery, spec } = decision
     const now = this.#db.now()
     const fence = nextFence(0, now)
-    const number = this.#insert({
+    const number = this.#newRuns.insert({
       ...asNew(decision, fire),
       status: 'running',
       queue: QUEUE.held,
@@ -233,37 +221,6 @@ export class Firing {
     })
   }
 
-  /** Answers the number of the run, or `null` when it existed already. */
-  #insert(run: NewRun): number | null {
-    const now = this.#db.now()
-    const { lease } = run
-    const { changes, lastInsertRowid } = this.#db
-      .statement(INSERT_RUN)
-      .run(
-        run.scheduleId,
-        run.fireTime,
-        run.requestId,
-        run.kind,
-        run.task,
-        run.status,
-        run.queue,
-        lease === null ? 0 : 1,
-        lease === null ? null : lease.session,
-        lease === null ? 0 : lease.fence,
-        run.priority,
-        run.group,
-        run.delivery,
-        run.dueAt,
-        now,
-        lease === null ? null : now,
-        run.queue === QUEUE.ended ? now : null,
-        run.spec,
-        run.error,
-        run.missed,
-      )
-    return Number(changes) === 0 ? null : Number(lastInsertRowid)
-  }
-
   #recordMissed(decision: FireDecision, result: MutableResult): void {
     const missed = decision.missed!
     const message =
@@ -272,7 +229,7 @@ export class Firing {
         : `${missed.exact ? '' : 'More than '}${missed.count} fire times were not started within their misfire grace`
     const error = JSON.stringify({ code: 'MISFIRE', message })
     const run = asNew(decision, { fireTime: missed.to, dueAt: missed.to })
-    const number = this.#insert({
+    const number = this.#newRuns.insert({
       ...run,
       status: 'missed',
       queue: QUEUE.ended,
@@ -285,7 +242,7 @@ export class Firing {
   addByRequest(request: RunRequest): Run {
     const now = this.#db.now()
     const fireTime = request.fireTime ?? now
-    const number = this.#insert({
+    const number = this.#newRuns.insert({
       ...request,
       fireTime,
       dueAt: now,

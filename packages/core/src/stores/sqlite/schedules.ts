@@ -1,3 +1,4 @@
+import { policyOf } from '../../domain/definition.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule } from '../../domain/schedule.js'
@@ -11,11 +12,13 @@ import type {
   Timing,
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import { DROPPED, droppedFire } from '../../store/dropped-fire.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import type { SqlValue } from './driver.js'
-import { scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
+import { QUEUE, scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
+import type { NewRuns } from './new-runs.js'
 import type { RunEndings } from './run-endings.js'
 
 const TOMBSTONE_MS = 86_400_000
@@ -40,12 +43,14 @@ interface Tombstone {
 export class Schedules {
   readonly #db: Database
   readonly #calendars: Calendars
+  readonly #newRuns: NewRuns
   readonly #endings: RunEndings
   readonly #hints: Hints
 
-  constructor(db: Database, calendars: Calendars, endings: RunEndings, hints: Hints) {
+  constructor(db: Database, calendars: Calendars, newRuns: NewRuns, endings: RunEndings, hints: Hints) {
     this.#db = db
     this.#calendars = calendars
+    this.#newRuns = newRuns
     this.#endings = endings
     this.#hints = hints
   }
@@ -62,6 +67,7 @@ export class Schedules {
     const now = this.#db.now()
     if (existing === null) this.#insert(item, now)
     else this.#update(item, existing, now)
+    if (timing !== 'keep' && existing !== null) this.#recordDropped(existing, timing, now)
     if (timing !== 'keep') this.#setTiming(definition.id, timing)
     this.#hints.note('due')
     return { outcome: existing === null ? 'created' : 'updated', schedule: this.get(definition.id)! }
@@ -100,6 +106,30 @@ export class Schedules {
     db.statement(
       'UPDATE definitions SET task = ?, definition = ?, state_reason = ?, updated_at = ? WHERE id = ?',
     ).run(definition.task, JSON.stringify(definition), stateReason, now, id)
+  }
+
+  #recordDropped(existing: Schedule, timing: Timing | null, now: number): void {
+    const dropped = droppedFire(existing, timing, now)
+    if (dropped === null) return
+    const { delivery, priority, group } = policyOf(existing.definition)
+    this.#newRuns.insert({
+      scheduleId: existing.id,
+      requestId: '',
+      kind: 'scheduled',
+      fireTime: dropped.to,
+      dueAt: existing.dueAt!,
+      task: existing.definition.task,
+      priority,
+      group,
+      delivery,
+      spec: null,
+      status: 'missed',
+      queue: QUEUE.ended,
+      lease: null,
+      error: JSON.stringify(DROPPED),
+      missed: JSON.stringify(dropped),
+    })
+    this.#db.statement('UPDATE schedules SET high_water_mark = ? WHERE id = ?').run(dropped.to, existing.id)
   }
 
   #setTiming(id: ScheduleId, timing: Timing | null): void {

@@ -38,6 +38,7 @@ import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
+import { NewRuns } from './new-runs.js'
 import { runOf } from './rows.js'
 import { RunEndings } from './run-endings.js'
 import { listRuns } from './run-list.js'
@@ -79,8 +80,9 @@ export class SqliteStore implements Store {
     this.#db = db
     this.#calendars = new Calendars(db)
     this.#endings = new RunEndings(db, this.#hints)
-    this.#schedules = new Schedules(db, this.#calendars, this.#endings, this.#hints)
-    this.#firing = new Firing(db, this.#calendars, this.#endings, this.#hints)
+    const newRuns = new NewRuns(db)
+    this.#schedules = new Schedules(db, this.#calendars, newRuns, this.#endings, this.#hints)
+    this.#firing = new Firing(db, this.#calendars, newRuns, this.#endings, this.#hints)
     this.#sessions = new Sessions(db)
     this.#log = new RunLog(db)
     this.#upkeep = new Upkeep(db)

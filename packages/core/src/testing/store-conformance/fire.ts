@@ -157,7 +157,8 @@ export function firePromises(promise: DeclarePromise): void {
     async (world) => {
       await world.schedule('turned-back')
       await world.commit('turned-back', { runs: 3 })
-      await world.edit('turned-back', { timing: fireAt(world.firstFire) })
+      await world.edit('turned-back', { state: 'paused' })
+      await world.edit('turned-back', { state: 'active', timing: fireAt(world.firstFire) })
       const result = await world.commit('turned-back', { runs: 4 })
       assert.deepEqual([result.committed, result.waiting], [[true], 1])
       assert.equal((await world.runsOf('turned-back')).length, 4)
@@ -169,7 +170,8 @@ export function firePromises(promise: DeclarePromise): void {
   promise('the high-water mark also covers fire times between those that ran', async (world) => {
     await world.schedule('denser')
     await world.commit('denser', { runs: 2 })
-    await world.edit('denser', { timing: fireAt(world.firstFire + 500) })
+    await world.edit('denser', { state: 'paused' })
+    await world.edit('denser', { state: 'active', timing: fireAt(world.firstFire + 500) })
     const result = await world.commit('denser')
     assert.deepEqual([result.committed, result.waiting], [[true], 0])
     assert.equal((await world.runsOf('denser')).length, 2)

@@ -135,7 +135,9 @@ export function schedulePromises(promise: DeclarePromise): void {
   promise('an edit keeps what the schedule did before: creation, count, mark and last run', async (world) => {
     const created = await world.schedule('old-hand')
     const run = await world.fire('old-hand')
+    await world.edit('old-hand', { state: 'paused' })
     const edited = await world.edit('old-hand', {
+      state: 'active',
       definition: { description: 'new' },
       timing: fireAt(world.firstFire + 60_000),
     })
@@ -143,6 +145,28 @@ export function schedulePromises(promise: DeclarePromise): void {
     assert.equal(edited.fires, 1)
     assert.equal(edited.highWaterMark, world.firstFire)
     assert.equal(edited.lastRun?.id, run.id)
+  })
+
+  promise('a fire time that is due and that an edit drops leaves a record', async (world) => {
+    const created = await world.schedule('moved')
+    const edited = await world.edit('moved', { timing: fireAt(world.firstFire + 3_600_000) })
+    assert.deepEqual([edited.fires, edited.highWaterMark], [0, created.nextFireTime])
+    const [dropped, ...others] = await world.runsOf('moved')
+    assert.deepEqual(others, [])
+    assert.deepEqual(
+      [dropped?.status, dropped?.fireTime, dropped?.error?.code, dropped?.missed?.exact],
+      ['missed', created.nextFireTime, 'MISFIRE', false],
+    )
+  })
+
+  promise('an edit that keeps the fire time, or finds none due, drops nothing', async (world) => {
+    await world.schedule('same')
+    await world.edit('same', { definition: { description: 'new' } })
+    await world.edit('same', { timing: fireAt(world.firstFire) })
+    await world.edit('same', { state: 'paused' })
+    await world.edit('same', { state: 'active', timing: fireAt(world.firstFire + 3_600_000) })
+    await world.edit('same', { timing: fireAt(world.firstFire + 7_200_000) })
+    assert.deepEqual(await world.runsOf('same'), [])
   })
 
   promise('a schedule that is resumed begins to count its failures anew', async (world) => {
