@@ -239,6 +239,16 @@ describe('a handler', () => {
     expect(lines.at(-1)!.message).toMatch(/limit|cut|trunc|full/i)
   })
 
+  test('in one line that is far too long keeps its beginning, and what was written besides', async () => {
+    const { run, node } = await once(({ log }) => {
+      log('before')
+      log('x'.repeat(2_000_000))
+      log('after')
+    })
+    const lines = (await node.scheduler.runs.log(run.id)).lines.map(({ message }) => message)
+    expect(lines).toEqual(['before', `${'x'.repeat(16_383)}…`, 'after'])
+  })
+
   test('tells of its progress and logs in order, until it has ended', async () => {
     let context!: TaskContext
     const { run, node } = await once((given) => {

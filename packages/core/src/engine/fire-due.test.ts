@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../domain/clock.js'
 import { defineTask } from '../domain/define-task.js'
 import type { ScheduleDefinition } from '../domain/schedule.js'
@@ -164,6 +164,19 @@ describe('a schedule that cannot be computed', () => {
     await store({ id: 'strange', trigger: { kind: 'lunar', phase: 'full' } })
     await cluster.advance(600_000)
     expect(await node.scheduler.health()).toMatchObject({ ready: true, overdueMs: 0 })
+  })
+
+  test('whose stored due time is earlier than its jitter says is left until then, without a busy loop', async () => {
+    const trigger = { kind: 'interval', every: { days: 1 } }
+    await store({ id: 'spread', trigger, jitterMs: 3_600_000, misfireGraceMs: 3_600_000 })
+    const peek = vi.spyOn(cluster.store, 'peek')
+    await cluster.node({ tasks: [note] })
+    await cluster.advance(10_000)
+    expect(fired).toEqual([])
+    // Every 500 ms, and a few more when it is first met.
+    expect(peek.mock.calls.length).toBeLessThan(40)
+    await cluster.advance(3_600_000)
+    expect(firedAfter()).toEqual([1000])
   })
 
   test('does not delay the others, however many are left to a newer release', async () => {

@@ -1,13 +1,7 @@
 import type { EpochMs } from '../domain/clock.js'
-import type { MissedRange, RunError } from '../domain/run.js'
+import type { MissedRange } from '../domain/run.js'
 import type { Schedule } from '../domain/schedule.js'
 import type { Timing } from './contract.js'
-
-/** Why a fire time was dropped by an edit. */
-export const DROPPED: RunError = Object.freeze({
-  code: 'MISFIRE',
-  message: 'Due, but not yet turned into a run when the schedule was given another timing',
-})
 
 /**
  * What an edit drops: the fire time of an active schedule that is due and that no node has committed yet. It leaves a

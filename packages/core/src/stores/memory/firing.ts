@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../domain/clock.js'
 import { runIdOf, type RunId } from '../../domain/ids.js'
 import type { FireTime } from '../../domain/plan.js'
-import type { MissedRange, RunError } from '../../domain/run.js'
+import type { MissedRange } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import type { Hints } from '../../store/hints.js'
 import type { Calendars } from './calendars.js'
@@ -11,6 +11,7 @@ import type { NewRun, RunRecord } from './run-record.js'
 import type { RunTable } from './run-table.js'
 import type { ScheduleTable } from './schedule-table.js'
 import type { StoreClock } from '../../store/store-clock.js'
+import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
 
 /** What the decisions of one commit came to. */
 interface Created {
@@ -122,20 +123,12 @@ export class Firing {
         return 'blocked'
       // cancelOther
       default:
-        return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule takes its place')
-          ? 'blocked'
-          : 'free'
+        return this.#endings.cancelAllOf(scheduleId, REPLACED) ? 'blocked' : 'free'
     }
   }
 
   #recordMissed(decision: FireDecision, missed: MissedRange, now: EpochMs, created: Created): void {
-    const { count, exact } = missed
-    const fireTimes =
-      count === 1 && exact ? 'One fire time was' : `${exact ? '' : 'More than '}${count} fire times were`
-    const error = Object.freeze({
-      code: 'MISFIRE',
-      message: `${fireTimes} not turned into runs within the misfire grace`,
-    })
+    const error = missedReason(missed)
     const run = newRun(decision, { fireTime: missed.to, dueAt: missed.to })
     const record = this.#runs.create(
       { ...run, status: 'missed', error, missed: Object.freeze({ ...missed }), endedAt: now },
@@ -161,11 +154,6 @@ export class Firing {
     return run
   }
 }
-
-const OVERLAP: RunError = Object.freeze({
-  code: 'OVERLAP',
-  message: 'The last run of the schedule was still going',
-})
 
 function newRun(decision: FireDecision, { fireTime, dueAt }: FireTime): NewRun {
   const { scheduleId, task, priority, group, delivery, spec } = decision

@@ -6,6 +6,7 @@ import { frozenError, isWaiting, type RunRecord, withAttempt } from './run-recor
 import type { RunTable } from './run-table.js'
 import type { ScheduleTable } from './schedule-table.js'
 import type { StoreClock } from '../../store/store-clock.js'
+import { abandonedBy, CANCELLED, givenUp, pausedAfter } from '../../store/reasons.js'
 
 type Ending = Exclude<RunStatus, 'pending' | 'running' | 'retrying' | 'missed' | 'skipped'>
 
@@ -51,14 +52,11 @@ export class RunEndings {
   /** Takes a run back from a node that died. */
   recover(id: RunId): RecoveredRun {
     const run = this.#runs.get(id)!
-    const error: RunError = {
-      code: 'ABANDONED',
-      message: `Node ${run.node} died or lost its session while it ran attempt ${run.attempt}`,
-    }
+    const error = abandonedBy(run.node)
     const { status, scheduleId, task, attempt } =
       run.recoveries < MAX_RECOVERIES || run.delivery === 'atMostOnce' || run.cancelRequested
         ? this.#takeBack(run, error, run.recoveries + 1)
-        : this.#giveUp(run, error)
+        : this.#end(run, 'failed', givenUp(error))
     return { id, scheduleId, task, status: status as RecoveredRun['status'], attempt }
   }
 
@@ -68,11 +66,10 @@ export class RunEndings {
   }
 
   /** Cancels what is open of a schedule; answers whether some of it is still running. */
-  cancelAllOf(scheduleId: ScheduleId, why: string): boolean {
+  cancelAllOf(scheduleId: ScheduleId, reason: RunError): boolean {
     const open = this.#runs.openOf(scheduleId)
-    const error: RunError = { code: 'CANCELLED', message: why }
     // Blocked ones come last; cancelling the free ones would otherwise let them start.
-    for (const id of open?.ids().toReversed() ?? []) this.#cancel(this.#runs.get(id)!, error)
+    for (const id of open?.ids().toReversed() ?? []) this.#cancel(this.#runs.get(id)!, reason)
     return this.#runs.openOf(scheduleId) !== null
   }
 
@@ -117,11 +114,6 @@ export class RunEndings {
     if (run.cancelRequested) return this.#end(run, 'cancelled', CANCELLED)
     if (run.delivery === 'atMostOnce') return this.#end(run, 'lost', error)
     return this.#tryAgain(run, error, 0, recoveries)
-  }
-
-  #giveUp(run: RunRecord, error: RunError): RunRecord {
-    const message = `Given up after ${run.recoveries} recoveries: ${error.message}`
-    return this.#end(run, 'failed', { code: 'ABANDONED', message })
   }
 
   #tryAgain(run: RunRecord, error: RunError, delayMs: number, recoveries = run.recoveries): RunRecord {
@@ -189,11 +181,9 @@ export class RunEndings {
       ...schedule,
       consecutiveFailures: failures,
       state: 'paused',
-      stateReason: `Paused after ${failures} failed runs in a row`,
+      stateReason: pausedAfter(failures),
       revision: schedule.revision + 1,
       updatedAt: this.#clock.now(),
     })
   }
 }
-
-const CANCELLED: RunError = { code: 'CANCELLED', message: 'Cancelled on request' }

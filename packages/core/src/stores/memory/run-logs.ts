@@ -3,6 +3,7 @@ import type { RunId } from '../../domain/ids.js'
 import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLine } from '../../domain/run.js'
 import type { LogPage, RunUpdate } from '../../store/contract.js'
+import { LOG_CUT } from '../../store/reasons.js'
 
 interface Log {
   readonly lines: LogLine[]
@@ -23,7 +24,7 @@ export class RunLogs {
       log.bytes += Buffer.byteLength(message) + 1
       const fits = log.bytes <= SIZE_LIMITS.logPerRun
       log.lines.push(
-        Object.freeze(fits ? { at: now, level, message } : { at: now, level: 'warn', message: CUT_MARK }),
+        Object.freeze(fits ? { at: now, level, message } : { at: now, level: 'warn', message: LOG_CUT }),
       )
     }
   }
@@ -37,5 +38,3 @@ export class RunLogs {
     this.#logs.delete(id)
   }
 }
-
-const CUT_MARK = `The log is cut here: only its first ${SIZE_LIMITS.logPerRun} bytes are kept`

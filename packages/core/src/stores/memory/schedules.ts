@@ -13,7 +13,7 @@ import type {
   Timing,
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
-import { DROPPED, droppedFire } from '../../store/dropped-fire.js'
+import { droppedFire } from '../../store/dropped-fire.js'
 import type { Hints } from '../../store/hints.js'
 import type { Calendars } from './calendars.js'
 import { deepFreeze } from './deep-freeze.js'
@@ -21,11 +21,8 @@ import type { RunEndings } from './run-endings.js'
 import type { RunTable } from './run-table.js'
 import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
 import type { StoreClock } from '../../store/store-clock.js'
-
-const TOMBSTONE_MS = 86_400_000
-/** Due for longer than this counts as backlog. */
-const BACKLOG_AFTER_MS = 500
-const ON_TIME_SHARE = 0.7
+import { DELETED, DROPPED } from '../../store/reasons.js'
+import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/timing.js'
 
 /** What outlives a deleted schedule, so that a namesake repeats neither a revision nor a fire time. */
 interface Tombstone {
@@ -179,7 +176,7 @@ export class Schedules {
         `Schedule ${id} has revision ${record.revision}, not ${revision}`,
       )
     }
-    this.#endings.cancelAllOf(id, 'Its schedule was deleted')
+    this.#endings.cancelAllOf(id, DELETED)
     this.#table.delete(record)
     const { highWaterMark } = record
     this.#tombstones.set(id, {

@@ -10,11 +10,9 @@ import { Leasing } from './leasing.js'
 import type { NewRun, NewRuns } from './new-runs.js'
 import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
 import type { RunEndings } from './run-endings.js'
+import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
 
-const OVERLAP_ERROR = JSON.stringify({
-  code: 'OVERLAP',
-  message: 'The last run of the schedule was still going',
-})
+const OVERLAP_ERROR = JSON.stringify(OVERLAP)
 
 /** A scheduled run that waits, as the decision describes it. */
 function asNew(decision: FireDecision, fire: FireTime): NewRun {
@@ -186,9 +184,7 @@ export class Firing {
       case 'bufferOne':
         return open.blocked === 0 ? 'blocked' : 'skipped'
       case 'cancelOther':
-        return this.#endings.cancelAllOf(scheduleId, 'A newer run of the schedule took its place')
-          ? 'blocked'
-          : 'free'
+        return this.#endings.cancelAllOf(scheduleId, REPLACED) ? 'blocked' : 'free'
       default:
         return 'skipped'
     }
@@ -223,17 +219,12 @@ export class Firing {
 
   #recordMissed(decision: FireDecision, result: MutableResult): void {
     const missed = decision.missed!
-    const message =
-      missed.count === 1
-        ? 'Not started within its misfire grace'
-        : `${missed.exact ? '' : 'More than '}${missed.count} fire times were not started within their misfire grace`
-    const error = JSON.stringify({ code: 'MISFIRE', message })
     const run = asNew(decision, { fireTime: missed.to, dueAt: missed.to })
     const number = this.#newRuns.insert({
       ...run,
       status: 'missed',
       queue: QUEUE.ended,
-      error,
+      error: JSON.stringify(missedReason(missed)),
       missed: JSON.stringify(missed),
     })
     if (number !== null) result.missed.push(runIdOf(decision.scheduleId, missed.to))

@@ -10,6 +10,7 @@ import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import { parsed, QUEUE, SELECT_RUN, type RunRow } from './rows.js'
+import { abandonedBy, CANCELLED, givenUp, pausedAfter } from '../../store/reasons.js'
 
 type Ending = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled' | 'lost'>
 
@@ -113,11 +114,10 @@ export class RunEndings {
 
   /** Its node died, perhaps of it: that may happen only so often. */
   #recoverOne(row: RunRow): RecoveredRun['status'] {
-    const error = { code: 'ABANDONED', message: `Node ${row.node ?? 'unknown'} died or lost its lease` }
+    const error = abandonedBy(row.node)
     const mayGoOn = row.delivery === 'atLeastOnce' && row.cancel_requested === 0
     if (mayGoOn && row.recoveries >= MAX_RECOVERIES) {
-      const message = `Given up after ${MAX_RECOVERIES} recoveries; the last: ${error.message}`
-      this.#end(row, 'failed', { code: 'ABANDONED', message })
+      this.#end(row, 'failed', givenUp(error))
       return 'failed'
     }
     this.#db.statement('UPDATE runs SET recoveries = recoveries + 1 WHERE number = ?').run(row.number)
@@ -163,8 +163,8 @@ export class RunEndings {
   }
 
   /** Ends the waiting runs of a schedule and marks the running ones. Answers whether any is still running. */
-  cancelAllOf(scheduleId: ScheduleId, reason: string): boolean {
-    const error = JSON.stringify({ code: 'CANCELLED', message: reason })
+  cancelAllOf(scheduleId: ScheduleId, reason: RunError): boolean {
+    const error = JSON.stringify(reason)
     this.#db
       .statement(
         `UPDATE runs SET status = 'cancelled', queue = 0, ended_at = ?, error = ? WHERE schedule_id = ? AND queue IN (1, 2, 3)`,
@@ -241,7 +241,7 @@ export class RunEndings {
       .run(scheduleId)
     this.#db
       .statement('UPDATE definitions SET state_reason = ?, updated_at = ? WHERE id = ?')
-      .run(`${row.failures} runs failed in a row`, this.#db.now(), scheduleId)
+      .run(pausedAfter(row.failures), this.#db.now(), scheduleId)
   }
 
   /** Lets the oldest blocked run of the schedule go ahead once nothing is open before it. */
@@ -269,8 +269,6 @@ export class RunEndings {
     return this.#db.statement('SELECT 1 FROM runs WHERE queue = 3 LIMIT 1').get() !== undefined
   }
 }
-
-const CANCELLED: RunError = { code: 'CANCELLED', message: 'Cancelled on request' }
 
 function withPastAttempt(row: RunRow, error: RunError, endedAt: number): string {
   const attempt: PastAttempt = {

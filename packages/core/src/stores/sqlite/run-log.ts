@@ -3,8 +3,7 @@ import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLine } from '../../domain/run.js'
 import type { LogPage, RunUpdate } from '../../store/contract.js'
 import type { Database } from './database.js'
-
-const CUT_MARK = `The log is full: only its first ${SIZE_LIMITS.logPerRun} bytes are kept`
+import { LOG_CUT } from '../../store/reasons.js'
 
 interface HeldRun {
   number: number
@@ -51,7 +50,7 @@ export class RunLog {
     for (const { level, message } of lines) {
       bytes += Buffer.byteLength(message) + 1
       if (bytes > SIZE_LIMITS.logPerRun) {
-        insert.run(run.number, ++line, now, 'warn', CUT_MARK)
+        insert.run(run.number, ++line, now, 'warn', LOG_CUT)
         bytes = Math.max(bytes, SIZE_LIMITS.logPerRun)
         break
       }

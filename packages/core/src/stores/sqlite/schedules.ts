@@ -12,7 +12,7 @@ import type {
   Timing,
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
-import { DROPPED, droppedFire } from '../../store/dropped-fire.js'
+import { droppedFire } from '../../store/dropped-fire.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
@@ -20,11 +20,8 @@ import type { SqlValue } from './driver.js'
 import { QUEUE, scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
 import type { NewRuns } from './new-runs.js'
 import type { RunEndings } from './run-endings.js'
-
-const TOMBSTONE_MS = 86_400_000
-/** Due for longer than this counts as backlog. */
-const BACKLOG_AFTER_MS = 500
-const ON_TIME_SHARE = 0.7
+import { DELETED, DROPPED } from '../../store/reasons.js'
+import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/timing.js'
 
 const SELECT_SCHEDULE = `
 SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.tzdata, s.high_water_mark, s.fires, s.failures,
@@ -201,7 +198,7 @@ export class Schedules {
         `Schedule ${id} has revision ${row.revision}, not ${revision}`,
       )
     }
-    this.#endings.cancelAllOf(id, 'Its schedule was deleted')
+    this.#endings.cancelAllOf(id, DELETED)
     db.statement('INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)').run(
       id,
       row.revision,

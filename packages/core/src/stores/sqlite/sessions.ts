@@ -3,8 +3,7 @@ import { runIdOf, type SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { Database } from './database.js'
 import { parsed } from './rows.js'
-
-const LISTED_FOR_MS = 86_400_000
+import { LISTED_FOR_MS } from '../../store/timing.js'
 
 interface SessionRow {
   info: string

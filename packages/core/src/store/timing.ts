@@ -1,0 +1,11 @@
+/** How long a deleted schedule's revision and high-water mark are kept from a namesake. */
+export const TOMBSTONE_MS = 86_400_000
+
+/** How long nodes that are gone are still listed. */
+export const LISTED_FOR_MS = 86_400_000
+
+/** Due for longer than this counts as backlog. */
+export const BACKLOG_AFTER_MS = 500
+
+/** Of what is peeked at, so much is left to what is on time. */
+export const ON_TIME_SHARE = 0.7
