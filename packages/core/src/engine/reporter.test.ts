@@ -175,6 +175,16 @@ describe('what attempts write', () => {
     expect(await store.getRun(chatty!.runId)).toMatchObject({ progress: { fraction: 1999 / 2000 } })
   })
 
+  test('is written before its own outcome, however many others wait to write', async () => {
+    const all = await leases(700)
+    for (const lease of all)
+      reporter.update({ ...lease, log: [{ level: 'info', message: 'x' }], progress: null })
+    const last = all.at(-1)!
+    reporter.outcome(last, success, () => {})
+    await reporter.drained()
+    expect((await store.readLog(last.runId, { limit: 10 })).lines).toHaveLength(1)
+  })
+
   test('under a lease that is lost tells its attempt', async () => {
     const [lease] = await leases()
     const refused: Lease[] = []
