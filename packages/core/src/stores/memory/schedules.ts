@@ -22,7 +22,7 @@ import type { RunTable } from './run-table.js'
 import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
 import type { StoreClock } from '../../store/store-clock.js'
 import { DELETED, DROPPED } from '../../store/reasons.js'
-import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/timing.js'
+import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
 
 /** What outlives a deleted schedule, so that a namesake repeats neither a revision nor a fire time. */
 interface Tombstone {

@@ -3,7 +3,7 @@ import { SessionExpiredError } from '../../domain/errors.js'
 import type { SessionId, TaskName } from '../../domain/ids.js'
 import type { ClaimedRun, Heartbeat, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { StoreClock } from '../../store/store-clock.js'
-import { LISTED_FOR_MS } from '../../store/timing.js'
+import { LISTED_FOR_MS } from '../../store/periods.js'
 
 /** A node repeats a request only while it has not got the answer, and has few of them under way at once. */
 const REMEMBERED_REQUESTS = 64

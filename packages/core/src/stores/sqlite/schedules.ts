@@ -21,7 +21,7 @@ import { QUEUE, scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
 import type { NewRuns } from './new-runs.js'
 import type { RunEndings } from './run-endings.js'
 import { DELETED, DROPPED } from '../../store/reasons.js'
-import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/timing.js'
+import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
 
 const SELECT_SCHEDULE = `
 SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.tzdata, s.high_water_mark, s.fires, s.failures,

@@ -3,7 +3,7 @@ import { runIdOf, type SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { Database } from './database.js'
 import { parsed } from './rows.js'
-import { LISTED_FOR_MS } from '../../store/timing.js'
+import { LISTED_FOR_MS } from '../../store/periods.js'
 
 interface SessionRow {
   info: string
