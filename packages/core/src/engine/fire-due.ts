@@ -19,6 +19,8 @@ export interface FireDueOptions {
   readonly log: Logger
   /** How long to sleep at most: what a lost hint costs. */
   readonly pollMs: number
+  /** What this node looks after; see {@link Store.peek}. */
+  readonly shards: () => readonly number[] | undefined
   /** Runs were created that this node did not lease at once. */
   readonly onWaiting: () => void
   readonly now: () => number
@@ -50,12 +52,12 @@ export class FireDue {
   }
 
   async step(): Promise<number> {
-    const { store, dispatcher, now, pollMs } = this.#options
+    const { store, dispatcher, now, pollMs, shards } = this.#options
     const { free } = dispatcher.slots
     // As many as can start at once, so that a fire costs one round trip; without slots, as many as there are.
     const limit = free < LEAST_AT_ONCE ? MOST_AT_ONCE : Math.min(free, MOST_AT_ONCE)
     // What this node cannot handle stays due, before all others: look beyond it.
-    const peek = await store.peek(limit + this.#leftAlone)
+    const peek = await store.peek(limit + this.#leftAlone, shards())
     const peekedAt = now()
     this.#lastPeekAt = peekedAt
     this.#overdueMs = 0

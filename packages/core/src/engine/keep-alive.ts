@@ -1,7 +1,7 @@
 import type { Logger } from '../domain/logger.js'
 import type { Clock } from '../domain/clock.js'
 import { SessionExpiredError } from '../domain/errors.js'
-import type { RunId } from '../domain/ids.js'
+import type { RunId, SessionId } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
 import type { NodeInfo, Store } from '../store/contract.js'
 import type { Session } from './session.js'
@@ -14,6 +14,8 @@ export interface KeepAliveOptions {
   readonly timing: LeaseTiming
   readonly describe: () => Omit<NodeInfo, 'session'>
   readonly cancel: (runs: readonly RunId[]) => void
+  /** Told who is alive after each heartbeat. */
+  readonly alive: (own: SessionId, sessions: readonly SessionId[]) => void
 }
 
 /** The third loop: renew the session, and learn which runs are to be cancelled. */
@@ -25,12 +27,13 @@ export class KeepAlive {
   }
 
   async step(): Promise<number> {
-    const { store, clock, log, session, timing, describe, cancel } = this.#options
+    const { store, clock, log, session, timing, describe, cancel, alive } = this.#options
     const { id } = session
     const sentAt = clock.monotonic()
     try {
       const answer = await store.heartbeat({ ...describe(), session: id, leaseMs: timing.leaseMs })
       session.renewed(id, sentAt)
+      alive(id, answer.sessions)
       if (answer.cancel.length > 0) cancel(answer.cancel)
     } catch (error) {
       if (!(error instanceof SessionExpiredError)) throw error

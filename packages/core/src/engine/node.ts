@@ -19,6 +19,7 @@ import { KeepAlive } from './keep-alive.js'
 import { Loop } from './loop.js'
 import type { NodeEvents } from './node-events.js'
 import { NodeLoad } from './node-load.js'
+import { OwnShards } from './own-shards.js'
 import { Reporter } from './reporter.js'
 import { Session } from './session.js'
 import { Slots } from './slots.js'
@@ -86,6 +87,7 @@ export class Node {
       start: (run) => this.#attempts.start(run),
       release: (run) => this.#attempts.release(run),
     })
+    const shards = new OwnShards(store.info.shards)
     this.#claimRuns = new ClaimRuns({ store, dispatcher: this.#dispatcher, pollMs })
     this.#fireDue = new FireDue({
       store,
@@ -93,6 +95,7 @@ export class Node {
       events: options.events,
       log,
       pollMs,
+      shards: () => shards.numbers,
       now: () => clock.monotonic(),
       onWaiting: () => this.#moreWaiting(),
     })
@@ -103,6 +106,7 @@ export class Node {
       session: this.#session,
       timing: options.timing,
       describe: () => this.#describe(),
+      alive: (own, sessions) => shards.divide(own, sessions),
       cancel: (runs) => this.#attempts.cancel(runs, new EvertickError('CANCELLED', 'Cancelled on request')),
     })
     const upkeep = new Upkeep({ store, history: options.history, recovered: (runs) => this.#recovered(runs) })

@@ -68,9 +68,10 @@ export interface Store {
 
   /**
    * Active schedules that are due, at most `limit`. A backlog does not delay today's fires: at least 70 % of the
-   * limit is left to those due within the last 500 ms, where there are as many.
+   * limit is left to those due within the last 500 ms, where there are as many. Only what lies in `shards`, and what
+   * any other shard has left lying for more than 500 ms; all of it when they are not given.
    */
-  peek(limit: number): Promise<Peek>
+  peek(limit: number, shards?: readonly number[]): Promise<Peek>
   /**
    * Turns plans into runs. Per decision, if revision, fire time and calendars are unchanged, the schedule is active
    * and due: creates the runs above the high-water mark under the overlap rule, records the missed range, raises the
@@ -147,6 +148,11 @@ export interface StoreInfo {
   readonly shared: boolean
   /** Hints of {@link Store.watch} cross processes; without it, nodes poll more often. */
   readonly notifies: boolean
+  /**
+   * Into how many parts its schedules are divided, numbered from 0, so that nodes can share the looking. One: every
+   * node looks at all of them.
+   */
+  readonly shards: number
 }
 
 export type StoreHint = 'due' | 'ready' | 'cancel'
@@ -246,7 +252,10 @@ export interface Peek {
   readonly calendarsRevision: number
   /** The store's clock when it looked. */
   readonly now: EpochMs
-  /** When the next schedule that is not in `due` becomes due, or `null`. Not above `now` when more are due. */
+  /**
+   * When the next schedule that is not in `due` will be shown, or `null`: when it becomes due, or 500 ms later for one
+   * of another shard. Not above `now` when there are more already.
+   */
   readonly nextDueAt: EpochMs | null
 }
 
@@ -390,6 +399,8 @@ export interface HeartbeatAnswer {
   readonly now: EpochMs
   /** Runs of this session whose cancellation was requested. */
   readonly cancel: readonly RunId[]
+  /** Those alive, this one among them. */
+  readonly sessions: readonly SessionId[]
 }
 
 export interface NodeRecord extends NodeInfo {

@@ -66,6 +66,7 @@ export class MemoryStore implements Store {
     durable: false,
     shared: false,
     notifies: true,
+    shards: 1,
   })
   readonly #clock: StoreClock
   readonly #hints = new Hints()
@@ -192,7 +193,8 @@ export class MemoryStore implements Store {
     return this.#step(() => {
       this.#sessions.beat(beat)
       const held = [...this.#runs.heldBy(beat.session)]
-      return { now: this.#clock.now(), cancel: held.filter((id) => this.#runs.get(id)!.cancelRequested) }
+      const cancel = held.filter((id) => this.#runs.get(id)!.cancelRequested)
+      return { now: this.#clock.now(), cancel, sessions: this.#sessions.alive() }
     })
   }
 

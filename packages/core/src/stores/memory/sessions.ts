@@ -70,6 +70,10 @@ export class Sessions {
     return session !== undefined && session.leaseUntil > this.#clock.now()
   }
 
+  alive(): SessionId[] {
+    return [...this.#sessions.keys()].filter((id) => this.isLive(id))
+  }
+
   leave(id: SessionId): void {
     const session = this.#sessions.get(id)
     if (session === undefined || !this.isLive(id)) return

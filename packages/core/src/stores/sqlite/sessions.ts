@@ -32,7 +32,7 @@ export class Sessions {
       db.statement(
         'INSERT INTO sessions (session, node, info, started_at, last_beat_at, lease_until) VALUES (?, ?, ?, ?, ?, ?)',
       ).run(info.session, info.node, JSON.stringify(info), now, now, now + leaseMs)
-      return { now, cancel: [] }
+      return { now, cancel: [], sessions: this.#alive(now) }
     }
     if (known.lease_until <= now) throw new SessionExpiredError(info.session)
     db.statement('UPDATE sessions SET info = ?, last_beat_at = ?, lease_until = ? WHERE session = ?').run(
@@ -41,7 +41,12 @@ export class Sessions {
       now + leaseMs,
       info.session,
     )
-    return { now, cancel: this.#toCancel(info.session) }
+    return { now, cancel: this.#toCancel(info.session), sessions: this.#alive(now) }
+  }
+
+  #alive(now: number): SessionId[] {
+    const rows = this.#db.statement('SELECT session FROM sessions WHERE lease_until > ?').all(now)
+    return (rows as { session: SessionId }[]).map(({ session }) => session)
   }
 
   #toCancel(session: SessionId): string[] {

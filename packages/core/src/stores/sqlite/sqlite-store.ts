@@ -76,6 +76,7 @@ export class SqliteStore implements Store {
       durable: !inMemory,
       shared: !inMemory,
       notifies: inMemory,
+      shards: 1,
     }
     this.#db = db
     this.#calendars = new Calendars(db)

@@ -94,6 +94,19 @@ export function nodePromises(promise: DeclarePromise): void {
     assert.equal((await listed(world, old.session)).alive, false)
   })
 
+  promise("a heartbeat's answer names who is alive", async (world) => {
+    const a = await world.node('a')
+    const b = await world.node('b')
+    const gone = await world.node('gone')
+    await gone.leave()
+    const short = await world.node('short', { leaseMs: LEASE_MS })
+    assert.deepEqual((await a.beat()).sessions.toSorted(), [a.session, b.session, short.session].toSorted())
+    await world.advance(LEASE_MS + 20)
+    assert.deepEqual((await b.beat()).sessions.toSorted(), [a.session, b.session].toSorted())
+    const late = await world.node('late')
+    assert.ok((await late.beat()).sessions.includes(late.session))
+  })
+
   promise("a heartbeat's answer names what of this session is to be cancelled", async (world) => {
     const [a, b] = [await world.node('a'), await world.node('b')]
     const first = await world.waitingRun('first')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { DeclarePromise } from './promise.js'
+import { needsShards, type DeclarePromise } from './promise.js'
 import { definitionOf, fireAt, STEP_MS, type World } from './world.js'
 
 export function peekPromises(promise: DeclarePromise): void {
@@ -96,6 +96,44 @@ export function peekPromises(promise: DeclarePromise): void {
     assert.equal(shown.length, 10)
     assert.ok(shown.includes('backlog-0') && shown.includes('backlog-1'))
   })
+
+  promise(
+    'what is on time is shown to those who look after its shard, and every schedule has one shard',
+    async (world) => {
+      await onTime(world, 30)
+      const seen: string[] = []
+      for (let shard = 0; shard < world.store.info.shards; shard++) {
+        const peek = await world.store.peek(100, [shard])
+        seen.push(...peek.due.map((due) => due.id))
+      }
+      assert.equal(seen.length, 30)
+      assert.equal(new Set(seen).size, 30)
+      assert.equal((await world.store.peek(100)).due.length, 30)
+    },
+    needsShards,
+  )
+
+  promise(
+    'what another shard left lying for half a second is shown to everyone, and when that will be is told',
+    async (world) => {
+      const dueAt = (await world.store.now()) + 100
+      await world.schedule('lying', { fireTime: dueAt })
+      const shards = Array.from({ length: world.store.info.shards }, (_, i) => i)
+      await world.advance(110)
+      const shown: number[] = []
+      for (const shard of shards) if ((await world.store.peek(1, [shard])).due.length > 0) shown.push(shard)
+      assert.equal(shown.length, 1)
+      const others = shards.filter((shard) => shard !== shown[0])
+      const early = await world.store.peek(10, others)
+      assert.deepEqual([early.due, early.nextDueAt], [[], dueAt + 500])
+      await world.advance(500)
+      assert.deepEqual(
+        (await world.store.peek(10, others)).due.map((due) => due.id),
+        ['lying'],
+      )
+    },
+    needsShards,
+  )
 
   promise('even a limit of one does not let a backlog delay what is on time for ever', async (world) => {
     await backlog(world, 3)

@@ -11,6 +11,9 @@ export const needsSharing: Requirement = (info) =>
 export const needsNotification: Requirement = (info) =>
   info.shared && info.notifies ? null : 'the store does not carry hints to other processes'
 
+export const needsShards: Requirement = (info) =>
+  info.shards > 1 ? null : 'the store has one shard: every node looks at all of it'
+
 /** Declares one promise: a sentence, and a test that fails when a store breaks it. */
 export type DeclarePromise = (
   sentence: string,
