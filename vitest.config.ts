@@ -7,6 +7,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const alias = [
   { find: /^@evertick\/core$/, replacement: source('packages/core/src/index.ts') },
   { find: /^@evertick\/core\/testing$/, replacement: source('packages/core/src/testing/index.ts') },
+  { find: /^@evertick\/core\/redis$/, replacement: source('packages/core/src/stores/redis/index.ts') },
   { find: /^@evertick\/core\/sqlite$/, replacement: source('packages/core/src/stores/sqlite/index.ts') },
 ]
 

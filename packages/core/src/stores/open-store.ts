@@ -8,7 +8,7 @@ export interface OpenStoreOptions {
   readonly random?: Random
 }
 
-const FORMS = 'sqlite:PATH, sqlite::memory: or memory:'
+const FORMS = 'sqlite:PATH, sqlite::memory:, redis://…, rediss://… or memory:'
 
 /**
  * Opens the store that a URL names; its driver is loaded only then.
@@ -26,6 +26,10 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   if (scheme === 'sqlite' && rest !== '') {
     const { SqliteStore } = await import('./sqlite/index.js')
     return SqliteStore.open(rest, options)
+  }
+  if (scheme === 'redis' || scheme === 'rediss') {
+    const { RedisStore } = await import('./redis/index.js')
+    return RedisStore.open(url, options)
   }
   throw new InvalidError('INVALID_OPTION', [
     {

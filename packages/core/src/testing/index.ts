@@ -1,6 +1,8 @@
 export { MemoryStore, type MemoryStoreOptions } from '../stores/memory/index.js'
 export { FaultyStore, type HeldCall, type StoreVerb } from './faulty-store.js'
 export { ManualClock } from './manual-clock.js'
+export { freePort } from './servers/free-port.js'
+export { RedisServer, type RedisServerOptions } from './servers/redis-server.js'
 export {
   storeConformance,
   type StoreHarness,

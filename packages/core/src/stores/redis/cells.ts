@@ -1,0 +1,99 @@
+import { hash32, type ScheduleId } from '../../domain/ids.js'
+import type { Connection } from './connection.js'
+import type { Script, ScriptName } from './scripts.js'
+
+/** The part of a store whose keys share one hash tag, so that one script can change all of it in one step. */
+export class Cell {
+  readonly shards: readonly number[]
+  /** Hints of this cell are published here. */
+  readonly channel: string
+  readonly #key: string
+  readonly #connection: Connection
+  readonly #scripts: ReadonlyMap<ScriptName, Script>
+  readonly #identity: string
+
+  constructor({ connection, scripts, identity }: CellContext, prefix: string, shards: readonly number[]) {
+    this.shards = shards
+    this.channel = `${prefix}hints`
+    this.#key = `${prefix}meta`
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#identity = identity
+  }
+
+  /** One step. What it answers is described at the head of the script. */
+  async run<Answer>(name: ScriptName, args: unknown): Promise<Answer> {
+    const script = this.#scripts.get(name)!
+    return (await this.#connection.run(script, this.#key, this.#identity, JSON.stringify(args))) as Answer
+  }
+}
+
+export interface CellContext {
+  readonly connection: Connection
+  readonly scripts: ReadonlyMap<ScriptName, Script>
+  readonly identity: string
+}
+
+/**
+ * All of a store: one cell on a single server, where every verb is one step; on a Redis Cluster one for each shard,
+ * which may lie on different servers. What no one schedule owns (calendars, nodes) is kept in the first.
+ */
+export class Cells {
+  readonly all: readonly Cell[]
+  readonly shards: number
+
+  constructor(all: readonly Cell[], shards: number) {
+    this.all = all
+    this.shards = shards
+  }
+
+  get first(): Cell {
+    return this.all[0]!
+  }
+
+  /** Whether there is but one. */
+  get isOne(): boolean {
+    return this.all.length === 1
+  }
+
+  shardOf(id: ScheduleId): number {
+    return hash32(id) % this.shards
+  }
+
+  of(id: ScheduleId): Cell {
+    return this.all[this.shardOf(id) % this.all.length]!
+  }
+
+  /** Lets each cell work on the items that are its own; answers in the order of the items. */
+  async each<Item, Answer>(
+    items: readonly Item[],
+    idOf: (item: Item) => ScheduleId,
+    work: (cell: Cell, items: readonly Item[]) => Promise<readonly Answer[]>,
+  ): Promise<Answer[]> {
+    if (items.length === 0) return []
+    if (this.isOne) return [...(await work(this.first, items))]
+    const places = new Map<Cell, number[]>()
+    for (const [place, item] of items.entries()) {
+      const cell = this.of(idOf(item))
+      const own = places.get(cell)
+      if (own === undefined) places.set(cell, [place])
+      else own.push(place)
+    }
+    const answers = Array.from<Answer>({ length: items.length })
+    await Promise.all(
+      Array.from(places, async ([cell, own]) => {
+        const part = await work(
+          cell,
+          own.map((place) => items[place]!),
+        )
+        for (const [i, place] of own.entries()) answers[place] = part[i]!
+      }),
+    )
+    return answers
+  }
+
+  /** The same step in every cell. */
+  everywhere<Answer>(name: ScriptName, args: (cell: Cell) => unknown): Promise<Answer[]> {
+    return Promise.all(this.all.map((cell) => cell.run<Answer>(name, args(cell))))
+  }
+}

@@ -1,0 +1,258 @@
+import { readFile } from 'node:fs/promises'
+import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import type { Clock, Random } from '../../domain/clock.js'
+import { EvertickError } from '../../domain/errors.js'
+import { isReply, storeError } from './errors.js'
+import type { Script } from './scripts.js'
+import { locationOf, type RedisUrl } from './url.js'
+
+type Client = Redis | Cluster
+
+/** A server that does not answer for so long is taken for lost, and the connection made anew. */
+const COMMAND_TIMEOUT_MS = 2000
+const CONNECT_TIMEOUT_MS = 2000
+const LONGEST_RECONNECT_MS = 500
+
+/** The lines to Redis: one for commands, one on which hints arrive. Both come back by themselves. */
+export class Connection {
+  readonly location: string
+  readonly isCluster: boolean
+  readonly #client: Client
+  readonly #subscriber: Client
+  readonly #listeners: ConnectionListeners
+  #closed: Promise<void> | null = null
+
+  private constructor(url: RedisUrl, client: Client, isCluster: boolean, listeners: ConnectionListeners) {
+    this.location = locationOf(url)
+    this.isCluster = isCluster
+    this.#client = client
+    this.#listeners = listeners
+    this.#subscriber = 'nodes' in client ? client.duplicate() : client.duplicate()
+    quiet(this.#subscriber)
+    this.#subscriber.on('message', (channel: string, hint: string) => listeners.hinted(channel, hint))
+    // Whatever happened while the line was down may have made something due.
+    for (const line of [client, this.#subscriber]) line.on('ready', () => listeners.connected())
+  }
+
+  /** @throws {EvertickError} STORE_UNAVAILABLE, STORE_UNREADABLE */
+  static async open(url: RedisUrl, random: Random, listeners: ConnectionListeners): Promise<Connection> {
+    const { Redis, Cluster } = await loadDriver()
+    const options = await optionsOf(url, random)
+    const single =
+      url.hosts.length > 1 && url.sentinel === null ? null : new Redis(singleOptions(url, options))
+    let client: Client | null = single
+    try {
+      if (single !== null) {
+        quiet(single)
+        await single.connect()
+        if (await isClusterNode(single)) client = null
+      }
+      if (client !== null) return new Connection(url, client, false, listeners)
+      single?.disconnect()
+      client = new Cluster([...url.hosts], clusterOptions(options, random))
+      quiet(client)
+      await client.connect()
+      return new Connection(url, client, true, listeners)
+    } catch (error) {
+      client?.disconnect()
+      single?.disconnect()
+      throw storeError(error, locationOf(url))
+    }
+  }
+
+  /** Runs a script; it is handed over once, and again where the server has lost it. */
+  async run(script: Script, key: string, ...values: readonly string[]): Promise<unknown> {
+    this.#assertOpen()
+    const client = this.#client
+    try {
+      return await this.#inTime(client.evalsha(script.sha, 1, key, ...values))
+    } catch (error) {
+      if (!isReply(error) || !(error as Error).message.startsWith('NOSCRIPT')) throw this.#failed(error)
+    }
+    try {
+      return await this.#inTime(client.eval(script.source, 1, key, ...values))
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  /** Sections of INFO, of one server for each that holds data. */
+  async info(...sections: readonly string[]): Promise<ServerInfo[]> {
+    this.#assertOpen()
+    try {
+      const texts = await this.#inTime(
+        Promise.all(
+          this.#servers().map(async (server) => Promise.all(sections.map((name) => server.info(name)))),
+        ),
+      )
+      return texts.map((parts) => parseInfo(parts.join('\n')))
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  /** A setting of the server, `null` where it may not be read. */
+  async setting(name: string): Promise<string | null> {
+    try {
+      const answer = await this.#inTime(Promise.resolve(this.#servers()[0]!.config('GET', name)))
+      return (answer as string[])[1] ?? null
+    } catch (error) {
+      if (isReply(error)) return null
+      throw this.#failed(error)
+    }
+  }
+
+  /** Waits until so many replicas have what was written on this line; answers how many have. */
+  async replicated(replicas: number, timeoutMs: number): Promise<number> {
+    this.#assertOpen()
+    try {
+      const answers = await this.#inTime(
+        Promise.all(this.#servers().map((server) => server.wait(replicas, timeoutMs))),
+      )
+      return Math.min(...answers)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    try {
+      if (this.#subscriber.status === 'wait') await this.#subscriber.connect()
+      await this.#subscriber.subscribe(...channels)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      this.#subscriber.disconnect()
+      this.#client.disconnect()
+    })()
+    return this.#closed
+  }
+
+  #servers(): Redis[] {
+    const client = this.#client
+    return 'nodes' in client ? client.nodes('master') : [client]
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== null)
+      throw new EvertickError('STORE_CLOSED', `The store at ${this.location} has been closed`)
+  }
+
+  #failed(error: unknown): Error {
+    if (this.#closed !== null)
+      return new EvertickError('STORE_CLOSED', `The store at ${this.location} has been closed`, {
+        cause: error,
+      })
+    return storeError(error, this.location)
+  }
+
+  /** A line that swallows what is sent, or whose answers are lost, does not end by itself. */
+  async #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    let cancel: (() => void) | undefined
+    const timeout = new Promise<never>((_resolve, reject) => {
+      cancel = this.#listeners.clock.setTimer(() => {
+        reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`))
+        for (const server of this.#servers()) server.disconnect(true)
+      }, COMMAND_TIMEOUT_MS)
+    })
+    // What is rejected after the race was decided has no one else to be told.
+    answer.catch(() => {})
+    try {
+      return await Promise.race([answer, timeout])
+    } finally {
+      cancel?.()
+    }
+  }
+}
+
+export interface ConnectionListeners {
+  readonly clock: Clock
+  readonly hinted: (channel: string, hint: string) => void
+  /** A line is up, for the first time or again. */
+  readonly connected: () => void
+}
+
+export type ServerInfo = ReadonlyMap<string, string>
+
+function parseInfo(text: string): ServerInfo {
+  const fields = text.split(/\r?\n/).flatMap((line) => {
+    const colon = line.indexOf(':')
+    return colon === -1 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const]
+  })
+  return new Map(fields)
+}
+
+async function loadDriver(): Promise<Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>> {
+  try {
+    return await import('ioredis')
+  } catch (cause) {
+    throw new EvertickError(
+      'STORE_UNREADABLE',
+      'A Redis store needs the package ioredis: npm install ioredis@6',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
+  return {
+    protocol: 2,
+    db: url.database,
+    ...(url.username === null ? {} : { username: url.username }),
+    ...(url.password === null ? {} : { password: url.password }),
+    ...(url.tls ? { tls: url.ca === null ? {} : { ca: await readFile(url.ca) } } : {}),
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // What was sent and not answered may have been carried out: only the caller can know whether to send it again.
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => reconnectAfterMs(times, random),
+    // After a failover this line may still end at what is a replica now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  }
+}
+
+function reconnectAfterMs(times: number, random: Random): number {
+  return Math.min(LONGEST_RECONNECT_MS, 20 * 2 ** Math.min(times, 10)) * (0.5 + random() / 2)
+}
+
+function singleOptions({ hosts, sentinel, tls }: RedisUrl, options: RedisOptions): RedisOptions {
+  if (sentinel === null) return { ...options, ...hosts[0]! }
+  return {
+    ...options,
+    sentinels: [...hosts],
+    name: sentinel,
+    enableTLSForSentinelMode: tls,
+    sentinelRetryStrategy: (times) => Math.min(LONGEST_RECONNECT_MS, 50 * times),
+  }
+}
+
+function clusterOptions(
+  { retryStrategy: _retry, lazyConnect: _lazy, ...redisOptions }: RedisOptions,
+  random: Random,
+) {
+  return {
+    redisOptions,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    clusterRetryStrategy: (times: number) => reconnectAfterMs(times, random),
+  }
+}
+
+async function isClusterNode(client: Redis): Promise<boolean> {
+  return parseInfo(await client.info('cluster')).get('cluster_enabled') === '1'
+}
+
+/** Errors of the line show in the commands that fail of them; without a listener they would end the process. */
+function quiet(client: Client): void {
+  client.on('error', () => {})
+}

@@ -1,0 +1,53 @@
+import { EvertickError, SessionExpiredError } from '../../domain/errors.js'
+
+/** The store's data is not what this process found when it opened it. */
+export const REPLACED_MESSAGE =
+  'Redis no longer holds the data that this process opened: it came back empty, or another was put in its place. ' +
+  'Restore the data, or start the nodes again to begin anew'
+
+/** What `error`, which a command ended with, means to a caller of the store. */
+export function storeError(error: unknown, location: string): Error {
+  if (error instanceof EvertickError) return error
+  const cause = error instanceof Error ? error : new Error(String(error))
+  const { message } = cause
+  if (!isReply(cause)) return unavailable(location, cause)
+  if (message.includes('EVERTICK STORE_REPLACED'))
+    return new EvertickError('STORE_REPLACED', REPLACED_MESSAGE, { cause })
+  const session = /EVERTICK SESSION_EXPIRED (\S+)/.exec(message)?.[1]
+  if (session !== undefined) return new SessionExpiredError(session, { cause })
+  switch (/^[A-Z]+/.exec(message)?.[0]) {
+    case 'OOM':
+    case 'MISCONF':
+      return new EvertickError('STORE_FULL', `Redis at ${location} takes no more: ${message}`, { cause })
+    case 'NOAUTH':
+    case 'WRONGPASS':
+    case 'NOPERM':
+      return new EvertickError('STORE_UNREADABLE', `Redis at ${location} refuses this user: ${message}`, {
+        cause,
+      })
+    case 'READONLY':
+    case 'LOADING':
+    case 'MASTERDOWN':
+    case 'CLUSTERDOWN':
+    case 'TRYAGAIN':
+    case 'BUSY':
+    case 'UNBLOCKED':
+    case 'NOREPLICAS':
+      return unavailable(location, cause)
+    default:
+      return new EvertickError('INTERNAL', `Redis at ${location} refused a step of Evertick: ${message}`, {
+        cause,
+      })
+  }
+}
+
+function unavailable(location: string, cause: Error): EvertickError {
+  return new EvertickError('STORE_UNAVAILABLE', `Redis at ${location} did not answer: ${cause.message}`, {
+    cause,
+  })
+}
+
+/** Whether the server itself answered with this error. */
+export function isReply(error: unknown): boolean {
+  return (error as { name?: unknown } | null)?.name === 'ReplyError'
+}

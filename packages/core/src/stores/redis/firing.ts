@@ -1,0 +1,148 @@
+import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
+import { nextFence } from '../../domain/lease.js'
+import type { Run } from '../../domain/run.js'
+import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import { missedReason } from '../../store/reasons.js'
+import type { Cell, Cells } from './cells.js'
+import { dispatchArgs, type Leasing } from './leasing.js'
+import { claimedOf, runOf, type LeasedRow, type RunRow } from './rows.js'
+
+type CommitAnswer = readonly [
+  committed: string,
+  claimed: readonly number[],
+  now: string,
+  repeated: readonly LeasedRow[],
+  waiting: number,
+  skipped: RunId[],
+  missed: RunId[],
+]
+
+/** How fire times and requests become runs. */
+export class Firing {
+  readonly #cells: Cells
+  readonly #leasing: Leasing
+
+  constructor(cells: Cells, leasing: Leasing) {
+    this.#cells = cells
+    this.#leasing = leasing
+  }
+
+  /** In one cell the same step leases; over several, all that is ready competes for the slots afterwards. */
+  async commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
+    if (this.#cells.isOne) return this.#commitIn(this.#cells.first, decisions, dispatch)
+    const parts: CommitResult[] = []
+    const committed = await this.#cells.each(decisions, idOf, async (cell, own) => {
+      const part = await this.#commitIn(cell, own, null)
+      parts.push(part)
+      return part.committed
+    })
+    const claimed = dispatch === null ? [] : await this.#leasing.claim(dispatch)
+    const taken = new Set(claimed.map(({ runId }) => runId))
+    const created = decisions.flatMap(({ scheduleId, runs }) =>
+      runs.map((run) => runIdOf(scheduleId, run.fireTime)),
+    )
+    const started = created.filter((id) => taken.has(id)).length
+    return {
+      committed,
+      claimed,
+      waiting: Math.max(0, parts.reduce((sum, { waiting }) => sum + waiting, 0) - started),
+      skipped: parts.flatMap(({ skipped }) => skipped),
+      missed: parts.flatMap(({ missed }) => missed),
+    }
+  }
+
+  async #commitIn(
+    cell: Cell,
+    decisions: readonly FireDecision[],
+    dispatch: Dispatch | null,
+  ): Promise<CommitResult> {
+    const order = byPriority(decisions)
+    const answer = await cell.run<CommitAnswer>('commit', {
+      decisions: order.map((index) => decisionArgs(decisions[index]!)),
+      dispatch: dispatch === null ? false : dispatchArgs(dispatch),
+    })
+    const [carriedOut, pairs, now, repeated, waiting, skipped, missed] = answer
+    const committed = Array.from({ length: decisions.length }, () => false)
+    for (const [place, index] of order.entries()) committed[index] = carriedOut[place] === '1'
+    const claimed = repeated.map(claimedOf)
+    for (let i = 0; i < pairs.length; i += 2) {
+      const decision = decisions[order[pairs[i]! - 1]!]!
+      claimed.push(newlyClaimed(decision, pairs[i + 1]! - 1, Number(now)))
+    }
+    return { committed, claimed, waiting, skipped, missed }
+  }
+
+  async addRuns(requests: readonly RunRequest[]): Promise<Run[]> {
+    return this.#cells.each(requests, idOf, async (cell, own) => {
+      const rows = await cell.run<RunRow[]>('add-runs', { requests: own.map(requestArgs) })
+      return rows.map(runOf)
+    })
+  }
+}
+
+function idOf({ scheduleId }: { readonly scheduleId: ScheduleId }): ScheduleId {
+  return scheduleId
+}
+
+/** The order in which decisions compete for slots. */
+function byPriority(decisions: readonly FireDecision[]): number[] {
+  const order = decisions.map((_, index) => index)
+  const uniform = decisions.every(({ priority }) => priority === decisions[0]!.priority)
+  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
+}
+
+function decisionArgs(decision: FireDecision): readonly unknown[] {
+  const { missed, next } = decision
+  return [
+    decision.scheduleId,
+    String(decision.revision),
+    String(decision.fireTime),
+    decision.runs.flatMap(({ fireTime, dueAt }) => [String(fireTime), String(dueAt)]),
+    missed === null
+      ? false
+      : [String(missed.to), JSON.stringify(missed), JSON.stringify(missedReason(missed))],
+    next === null ? false : next === 'afterRun' ? next : [String(next.fireTime), String(next.dueAt)],
+    decision.tzdata,
+    decision.calendarsRevision ?? -1,
+    decision.task,
+    decision.spec ?? false,
+    decision.overlap,
+    decision.delivery,
+    decision.priority,
+    decision.group,
+  ]
+}
+
+function requestArgs(request: RunRequest): readonly unknown[] {
+  return [
+    request.scheduleId,
+    request.requestId,
+    request.kind,
+    request.fireTime === null ? false : String(request.fireTime),
+    request.task,
+    request.spec ?? false,
+    request.delivery,
+    request.priority,
+    request.group,
+  ]
+}
+
+/** What was leased in the step that created it: all but the time is known here already. */
+function newlyClaimed(decision: FireDecision, run: number, now: number): ClaimedRun {
+  const { scheduleId, task, delivery, spec } = decision
+  const { fireTime, dueAt } = decision.runs[run]!
+  return {
+    runId: runIdOf(scheduleId, fireTime),
+    fence: nextFence(0, now),
+    scheduleId,
+    kind: 'scheduled',
+    fireTime,
+    task,
+    attempt: 1,
+    delivery,
+    dueAt,
+    createdAt: now,
+    startedAt: now,
+    spec,
+  }
+}

@@ -1,0 +1,26 @@
+-- Creates runs by request; a request that the schedule has seen answers the run of that time.
+-- args     { requests = { { schedule, request, kind, fireTime or false, task, spec or false, delivery, priority, group }… } }
+-- returns  run rows
+-- include  schedules runs run-row
+whenThereIsRoom()
+local answers = {}
+for i, q in ipairs(args.requests) do
+  local schedule, request = q[1], q[2]
+  local member = redis.call('HGET', P .. 'm:' .. schedule, request)
+  if not member then
+    local fireTime = q[4] or nowText
+    member = fireTime .. '.' .. request
+    local run = { schedule = schedule, member = member, id = runIdOf(schedule, member), fireTime = fireTime, due = nowText,
+      kind = q[3], task = q[5], spec = q[6], delivery = q[7], priority = q[8], group = q[9] }
+    if redis.call('EXISTS', P .. 'r:' .. run.id) == 0 then
+      createWaiting(run, 'ready')
+      if run.kind == 'manual' then redis.call('HSET', P .. 'm:' .. schedule, request, member) end
+      if redis.call('EXISTS', P .. 's:' .. schedule) == 0 then redis.call('ZADD', P .. 'graves', 0, schedule) end
+      timeAfterRun(schedule)
+    end
+  end
+  answers[i] = runRow(runIdOf(schedule, member))
+end
+conclude()
+publish()
+return answers

@@ -1,0 +1,135 @@
+-- Turns plans into runs, and leases what may start at once.
+-- args     { decisions = { { id, revision, fireTime, runs, missed, next, tz, calendars, task, spec, overlap, delivery,
+--            priority, group }… }, dispatch or false }
+--            runs = { fireTime, due, … }; missed = { to, range, reason } or false; next = { fireTime, due }, 'afterRun' or
+--            false; calendars = their revision or -1; spec = text or false. Those of higher priority come first.
+-- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
+--            runs leased to this request before, waiting, ids of skipped, ids of missed }
+-- errors   SESSION_EXPIRED
+-- include  says schedules runs endings leasing
+local dispatch = args.dispatch
+local self = nil
+if dispatch then
+  self = leasing(dispatch)
+  if not self then return expired(dispatch) end
+end
+
+whenThereIsRoom()
+local committed, claimed, skipped, missed = {}, {}, {}, {}
+local waiting = 0
+local calendarsRevision = nil
+local fence = text(now * 1000)
+
+local function verdict(schedule, overlap)
+  if overlap == 'allow' then return 'free' end
+  if redis.call('EXISTS', P .. 'o:' .. schedule) == 0 then return 'free' end
+  if overlap == 'bufferAll' then return 'blocked' end
+  if overlap == 'bufferOne' then
+    return redis.call('EXISTS', P .. 'b:' .. schedule) == 0 and 'blocked' or 'skipped'
+  end
+  if overlap == 'cancelOther' then return cancelAllOf(schedule, SAYS.replaced) and 'blocked' or 'free' end
+  return 'skipped'
+end
+
+local function fire(d, index, run, fireIndex)
+  if redis.call('EXISTS', P .. 'r:' .. run.id) == 1 then return end
+  local answer = verdict(run.schedule, d[11])
+  if answer == 'free' and self and mayTakeNew(dispatch, self, run.task, run.group, run.priority) then
+    createHeld(run, dispatch.session, dispatch.node, fence)
+    take(self, run.task, run.id)
+    claimed[#claimed + 1] = index
+    claimed[#claimed + 1] = fireIndex
+  elseif answer == 'skipped' then
+    createRecord(run, 'skipped', SAYS.overlap)
+    skipped[#skipped + 1] = run.id
+  else
+    createWaiting(run, answer == 'blocked' and 'blocked' or 'ready')
+    waiting = waiting + 1
+  end
+end
+
+local function carryOut(d, index)
+  local id, runs, next = d[1], d[4], d[6]
+  local key = P .. 's:' .. id
+  local s = redis.call('HMGET', key, 'rev', 'ft', 'st', 'due', 'hw', 'n', 'tz', 'sh')
+  -- The compare-and-set: the schedule is as the decision saw it, and it is time.
+  if s[1] ~= d[2] or s[2] ~= d[3] or s[3] ~= 'active' or tonumber(s[4]) > now then return false end
+  if d[8] >= 0 then
+    calendarsRevision = calendarsRevision or tonumber(redis.call('GET', P .. 'calendars-revision') or '0')
+    if calendarsRevision ~= d[8] then return false end
+  end
+  local following = type(next) == 'table'
+  if following and tonumber(next[1]) <= tonumber(d[3]) then return false end
+
+  local mark = tonumber(s[5]) or -math.huge
+  local reached = mark
+  local fresh = {}
+  for i = 1, #runs, 2 do
+    local at = tonumber(runs[i])
+    if at > mark then
+      fresh[#fresh + 1] = i
+      if at > reached then reached = at end
+    end
+  end
+  if d[5] and tonumber(d[5][1]) > reached then reached = tonumber(d[5][1]) end
+
+  local fields = { 'n', text((tonumber(s[6]) or 0) + #fresh) }
+  if reached ~= mark then
+    fields[#fields + 1] = 'hw'
+    fields[#fields + 1] = text(reached)
+  end
+  if following then
+    fields[#fields + 1] = 'ft'
+    fields[#fields + 1] = next[1]
+    fields[#fields + 1] = 'due'
+    fields[#fields + 1] = next[2]
+  else
+    redis.call('HDEL', key, 'ft', 'due')
+  end
+  if next then
+    if s[7] ~= d[7] then
+      fields[#fields + 1] = 'tz'
+      fields[#fields + 1] = d[7]
+    end
+  else
+    redis.call('HDEL', key, 'tz', 'ar')
+    fields[#fields + 1] = 'st'
+    fields[#fields + 1] = 'finished'
+  end
+  if d[8] >= 0 then
+    fields[#fields + 1] = 'cr'
+    fields[#fields + 1] = text(d[8])
+  end
+  redis.call('HSET', key, unpack(fields))
+  place(id, s[8], { 'active', s[4], s[7] }, { next and 'active' or 'finished', following and next[2], next and d[7] })
+
+  local run = { schedule = id, task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14] }
+  if d[5] then
+    run.member, run.fireTime, run.due = d[5][1], d[5][1], d[5][1]
+    run.id = runIdOf(id, run.member)
+    if redis.call('EXISTS', P .. 'r:' .. run.id) == 0 then
+      createRecord(run, 'missed', d[5][3], d[5][2])
+      missed[#missed + 1] = run.id
+    end
+  end
+  for _, i in ipairs(fresh) do
+    run.member, run.fireTime, run.due = runs[i], runs[i], runs[i + 1]
+    run.id = runIdOf(id, run.member)
+    fire(d, index, run, (i + 1) / 2)
+  end
+  if next == 'afterRun' then timeAfterRun(id) end
+  return true
+end
+
+for index, d in ipairs(args.decisions) do
+  committed[index] = carryOut(d, index) and '1' or '0'
+end
+local repeated = {}
+if self then
+  rememberLeased(dispatch, self)
+  for i, id in ipairs(self.repeated or {}) do repeated[i] = leased(id) end
+end
+conclude()
+-- Whoever fired looks for its own waiting runs itself.
+publish()
+return { table.concat(committed), claimed, nowText, repeated, waiting, skipped, missed }

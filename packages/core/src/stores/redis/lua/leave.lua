@@ -1,0 +1,11 @@
+-- Ends a session; what it holds can be recovered from now on.
+-- args     { session }
+evenWhenFull()
+local key = P .. 'sess:' .. args.session
+local leaseUntil = redis.call('HGET', key, 'until')
+if not leaseUntil or tonumber(leaseUntil) <= now then return 0 end
+redis.call('HSET', key, 'until', nowText, 'left', '1')
+redis.call('ZADD', P .. 'sessions', nowText, args.session)
+redis.call('ZADD', P .. 'holders', nowText, args.session)
+conclude()
+return 1

@@ -1,0 +1,127 @@
+-- What a dispatching node may still take, counted down as it takes.
+-- dispatch: { session, node, request, slots, groups = { name… }, tasks = { { name, slots, limit or -1 }… } }
+
+local PROMOTE_AT_ONCE = 1000
+
+local function expired(dispatch)
+  return redis.error_reply('EVERTICK SESSION_EXPIRED ' .. dispatch.session)
+end
+
+local function leasing(dispatch)
+  local key = P .. 'sess:' .. dispatch.session
+  local session = redis.call('HMGET', key, 'until', 'request', 'leased')
+  if not session[1] or tonumber(session[1]) <= now then return nil end
+  local self = { slots = dispatch.slots, taken = {}, rooms = {}, groups = {}, repeated = nil }
+  for _, group in ipairs(dispatch.groups) do self.groups[group] = true end
+  for _, task in ipairs(dispatch.tasks) do
+    local room = task[2]
+    if task[3] >= 0 then
+      local running = tonumber(redis.call('HGET', P .. 'running', task[1]) or '0')
+      room = math.min(room, task[3] - running)
+    end
+    self.rooms[task[1]] = room
+  end
+  -- Asked again after a lost answer: what was leased then and is still held, instead of anything new.
+  if session[2] == dispatch.request then
+    self.repeated = {}
+    for _, id in ipairs(cjson.decode(session[3])) do
+      if redis.call('HGET', P .. 'r:' .. id, 'ses') == dispatch.session then
+        self.repeated[#self.repeated + 1] = id
+        self.taken[#self.taken + 1] = id
+      end
+    end
+    self.slots = 0
+  end
+  return self
+end
+
+local function promoteDelayed()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'delayed', '-inf', nowText, 'LIMIT', 0, PROMOTE_AT_ONCE)) do
+    redis.call('ZREM', P .. 'delayed', id)
+    local v = redis.call('HMGET', P .. 'r:' .. id, 'no', 'task', 'g', 'pr', 'due')
+    redis.call('HSET', P .. 'r:' .. id, 'q', 'ready')
+    enqueueReady(id, v[1], v[2], v[3], v[4], v[5])
+  end
+end
+
+-- Of each task and group that this node offers and has room for, the first `limit`: { task, score, member }.
+local function readyCandidates(dispatch, self, limit)
+  local found = {}
+  if redis.call('EXISTS', P .. 'queues') == 0 then return found end
+  for _, task in ipairs(dispatch.tasks) do
+    if self.rooms[task[1]] > 0 then
+      for _, group in ipairs(dispatch.groups) do
+        local queue = task[1] .. '/' .. group
+        local rows = redis.call('ZRANGE', P .. 'ready:' .. queue, 0, limit - 1, 'WITHSCORES')
+        for i = 1, #rows, 2 do
+          found[#found + 1] = { task[1], tonumber(rows[i + 1]), rows[i], queue }
+        end
+      end
+    end
+  end
+  return found
+end
+
+local function take(self, task, id)
+  self.slots = self.slots - 1
+  self.rooms[task] = self.rooms[task] - 1
+  self.taken[#self.taken + 1] = id
+end
+
+-- Leases ready runs as far as there is room: by priority, then by due time; with `picked`, those alone.
+local function takeReady(dispatch, self, picked)
+  promoteDelayed()
+  if self.slots <= 0 then return end
+  local candidates = readyCandidates(dispatch, self, self.slots)
+  table.sort(candidates, function(a, b)
+    if a[2] ~= b[2] then return a[2] < b[2] end
+    return a[3] < b[3]
+  end)
+  for _, candidate in ipairs(candidates) do
+    if self.slots <= 0 then break end
+    local task = candidate[1]
+    if self.rooms[task] > 0 and (not picked or picked[candidate[3]]) then
+      local queue = candidate[4]
+      local id = string.sub(candidate[3], 18)
+      local key = P .. 'r:' .. id
+      local v = redis.call('HMGET', key, 'st', 'fe', 'at')
+      redis.call('ZREM', P .. 'ready:' .. queue, candidate[3])
+      redis.call('ZREM', P .. 'waiting', id)
+      redis.call('HINCRBY', P .. 'count', v[1], -1)
+      redis.call('HSET', key, 'st', 'running', 'q', 'held', 'at', text(tonumber(v[3]) + 1),
+        'fe', text(math.max(tonumber(v[2]) + 1, now * 1000)), 'sa', nowText, 'ses', dispatch.session, 'node', dispatch.node)
+      if v[3] ~= '0' then redis.call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
+      redis.call('SADD', P .. 'held:' .. dispatch.session, id)
+      redis.call('HINCRBY', P .. 'running', task, 1)
+      if redis.call('EXISTS', P .. 'ready:' .. queue) == 0 then redis.call('SREM', P .. 'queues', queue) end
+      take(self, task, id)
+    end
+  end
+end
+
+-- Whether a run that is being created now may be leased at once, or must queue behind waiting ones.
+local function mayTakeNew(dispatch, self, task, group, priority)
+  local room = self.rooms[task]
+  if self.slots <= 0 or not room or room <= 0 or not self.groups[group] then return false end
+  if self.waiting == nil then
+    promoteDelayed()
+    self.waiting = -math.huge
+    for _, candidate in ipairs(readyCandidates(dispatch, self, 1)) do
+      self.waiting = math.max(self.waiting, math.ceil(-candidate[2] / PRIORITY_STEP))
+    end
+  end
+  return priority > self.waiting
+end
+
+-- What was leased is remembered with the session, so that the same request can be answered again.
+local function rememberLeased(dispatch, self)
+  if #self.taken > 0 and not self.repeated then
+    redis.call('HSET', P .. 'sess:' .. dispatch.session, 'request', dispatch.request, 'leased', cjson.encode(self.taken))
+  end
+end
+
+-- A run as the node that was leased it gets it.
+local function leased(id)
+  local v = redis.call('HMGET', P .. 'r:' .. id, 'fe', 'kind', 'task', 'at', 'dl', 'due', 'cr', 'sa')
+  return { id, v[1], v[2] or '', v[3], v[4], v[5] or '', v[6], v[7], v[8], redis.call('HGET', P .. 'x:' .. id, 'spec') or '' }
+end

@@ -1,0 +1,236 @@
+import type { Calendar, CalendarName } from '../../domain/calendar.js'
+import { systemClock, type Clock, type EpochMs, type Random } from '../../domain/clock.js'
+import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
+import type { HistoryPolicy } from '../../domain/policies.js'
+import type { Run } from '../../domain/run.js'
+import type { Schedule } from '../../domain/schedule.js'
+import type {
+  AttemptReport,
+  CalendarQuery,
+  CalendarSnapshot,
+  ClaimedRun,
+  CommitResult,
+  Dispatch,
+  FireDecision,
+  Heartbeat,
+  HeartbeatAnswer,
+  LogPage,
+  NodeRecord,
+  Page,
+  Peek,
+  PruneResult,
+  PutCalendar,
+  PutCalendarResult,
+  PutResult,
+  PutSchedule,
+  RecoveredRun,
+  RunQuery,
+  RunRequest,
+  RunUpdate,
+  ScheduleQuery,
+  Store,
+  StoreHint,
+  StoreInfo,
+  StoreStats,
+} from '../../store/contract.js'
+import { Hints } from '../../store/hints.js'
+import { Calendars } from './calendars.js'
+import type { Cells } from './cells.js'
+import { Connection } from './connection.js'
+import { examineDurability } from './durability.js'
+import { Firing } from './firing.js'
+import { Leasing } from './leasing.js'
+import { listRuns, listSchedules } from './lists.js'
+import { openNamespace } from './namespace.js'
+import { Nodes } from './nodes.js'
+import { Pruning } from './pruning.js'
+import { Runs } from './runs.js'
+import { Schedules } from './schedules.js'
+import { parseRedisUrl } from './url.js'
+
+export interface RedisStoreOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/**
+ * The store for many machines: one Redis (6.2 or later, or Valkey), one watched by Sentinel, or a Cluster. Every verb is
+ * a Lua script, decided by Redis's own clock. On one server a verb is one step for everything; on a Cluster for each shard.
+ */
+export class RedisStore implements Store {
+  readonly info: StoreInfo
+  readonly #connection: Connection
+  readonly #hints: Hints
+  readonly #cells: Cells
+  readonly #calendars: Calendars
+  readonly #schedules: Schedules
+  readonly #firing: Firing
+  readonly #leasing: Leasing
+  readonly #runs: Runs
+  readonly #nodes: Nodes
+  readonly #pruning: Pruning
+
+  private constructor(connection: Connection, cells: Cells, hints: Hints, durable: boolean) {
+    this.info = {
+      kind: 'redis',
+      location: connection.location,
+      durable,
+      shared: true,
+      notifies: true,
+      shards: cells.shards,
+    }
+    this.#connection = connection
+    this.#hints = hints
+    this.#cells = cells
+    this.#calendars = new Calendars(cells)
+    this.#schedules = new Schedules(cells, this.#calendars)
+    this.#leasing = new Leasing(cells)
+    this.#firing = new Firing(cells, this.#leasing)
+    this.#runs = new Runs(cells)
+    this.#nodes = new Nodes(cells)
+    this.#pruning = new Pruning(cells)
+  }
+
+  /**
+   * Connects to `redis://…` or `rediss://…`, and makes the namespace of its prefix where there is none.
+   * @throws {InvalidError} INVALID_OPTION for a URL that is wrong.
+   * @throws {EvertickError} STORE_UNAVAILABLE, STORE_UNREADABLE, STORE_UNSAFE, STORE_VERSION
+   */
+  static async open(url: string, options: RedisStoreOptions = {}): Promise<RedisStore> {
+    const parsed = parseRedisUrl(url)
+    const hints = new Hints()
+    const connection = await Connection.open(parsed, options.random ?? Math.random, {
+      clock: options.clock ?? systemClock,
+      hinted: (_channel, hint) => {
+        hints.note(hint as StoreHint)
+        hints.publish()
+      },
+      connected: () => {
+        for (const hint of ['due', 'ready', 'cancel'] as const) hints.note(hint)
+        hints.publish()
+      },
+    })
+    try {
+      const durability = await examineDurability(connection, parsed)
+      const cells = await openNamespace(connection, parsed)
+      await connection.subscribe(cells.all.map(({ channel }) => channel))
+      return new RedisStore(connection, cells, hints, durability === 'log')
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  async now(): Promise<EpochMs> {
+    return Number(await this.#cells.first.run<string>('now', {}))
+  }
+
+  putSchedules(items: readonly PutSchedule[]): Promise<PutResult[]> {
+    return this.#schedules.put(items)
+  }
+
+  getSchedules(ids: readonly ScheduleId[]): Promise<(Schedule | null)[]> {
+    return this.#schedules.get(ids)
+  }
+
+  // Async, so that a wrong cursor is a rejection and not a throw; likewise below.
+  async listSchedules(query: ScheduleQuery): Promise<Page<Schedule>> {
+    return listSchedules(this.#cells, query)
+  }
+
+  deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean> {
+    return this.#schedules.delete(id, revision)
+  }
+
+  putCalendar(item: PutCalendar): Promise<PutCalendarResult> {
+    return this.#calendars.put(item)
+  }
+
+  getCalendars(names: readonly CalendarName[]): Promise<CalendarSnapshot> {
+    return this.#calendars.get(names)
+  }
+
+  listCalendars(query: CalendarQuery): Promise<Page<Calendar>> {
+    return this.#calendars.list(query)
+  }
+
+  deleteCalendar(name: CalendarName, revision?: number): Promise<boolean> {
+    return this.#calendars.delete(name, revision)
+  }
+
+  peek(limit: number, shards?: readonly number[]): Promise<Peek> {
+    return this.#schedules.peek(limit, shards)
+  }
+
+  commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
+    return this.#firing.commit(decisions, dispatch)
+  }
+
+  addRuns(requests: readonly RunRequest[]): Promise<Run[]> {
+    return this.#firing.addRuns(requests)
+  }
+
+  claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
+    return this.#leasing.claim(dispatch)
+  }
+
+  finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
+    return this.#runs.finish(reports)
+  }
+
+  report(updates: readonly RunUpdate[]): Promise<boolean[]> {
+    return this.#runs.report(updates)
+  }
+
+  cancelRun(id: RunId): Promise<Run | null> {
+    return this.#runs.cancel(id)
+  }
+
+  retryRun(id: RunId): Promise<Run | null> {
+    return this.#runs.retry(id)
+  }
+
+  getRun(id: RunId): Promise<Run | null> {
+    return this.#runs.get(id)
+  }
+
+  async listRuns(query: RunQuery): Promise<Page<Run>> {
+    return listRuns(this.#cells, query)
+  }
+
+  readLog(id: RunId, { after = 0, limit }: { after?: number; limit: number }): Promise<LogPage> {
+    return this.#runs.readLog(id, after, limit)
+  }
+
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
+    return this.#nodes.beat(beat)
+  }
+
+  listNodes(): Promise<NodeRecord[]> {
+    return this.#nodes.list()
+  }
+
+  leave(session: SessionId): Promise<void> {
+    return this.#nodes.leave(session)
+  }
+
+  recover(limit: number): Promise<RecoveredRun[]> {
+    return this.#runs.recover(limit)
+  }
+
+  prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
+    return this.#pruning.step(defaults, limit)
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#nodes.stats()
+  }
+
+  watch(listener: (hint: StoreHint) => void): () => void {
+    return this.#hints.watch(listener)
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+}

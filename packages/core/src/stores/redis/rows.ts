@@ -1,0 +1,181 @@
+import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
+import type { Fence } from '../../domain/lease.js'
+import type { Delivery } from '../../domain/policies.js'
+import type { PastAttempt, Run, RunKind, RunStatus } from '../../domain/run.js'
+import type { Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
+import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/contract.js'
+
+// What the scripts answer, and what it means. The fields are described in lua/lib/.
+
+/** Names and values in turn, as HGETALL answers within a script. */
+type Flat = readonly string[]
+
+export type ScheduleRow = readonly [hot: Flat, definition: Flat, lastRun: readonly string[]]
+
+export type RunRow = readonly [id: RunId, fields: Flat, texts: Flat, attempts: readonly string[]]
+
+export type LeasedRow = readonly [
+  id: RunId,
+  fence: string,
+  kind: string,
+  task: string,
+  attempt: string,
+  delivery: string,
+  dueAt: string,
+  createdAt: string,
+  startedAt: string,
+  spec: string,
+]
+
+export type DueRow = readonly [
+  id: ScheduleId,
+  revision: string,
+  fireTime: string,
+  dueAt: string,
+  fires: string,
+  calendars: string,
+]
+
+export type NodeRow = readonly [
+  info: string,
+  startedAt: string,
+  lastBeatAt: string,
+  until: string,
+  left: string,
+]
+
+export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
+  const s = fieldsOf(hot)
+  const d = fieldsOf(cold)
+  const [member, status, startedAt, endedAt] = last
+  return {
+    id,
+    definition: JSON.parse(d.get('def')!) as ScheduleDefinition,
+    state: s.get('st') as ScheduleState,
+    stateReason: d.get('why') ?? null,
+    revision: Number(s.get('rev')),
+    nextFireTime: numberOf(s.get('ft')),
+    dueAt: numberOf(s.get('due')),
+    tzdata: s.get('tz') ?? null,
+    highWaterMark: numberOf(s.get('hw')),
+    fires: Number(s.get('n')),
+    consecutiveFailures: Number(s.get('f')),
+    createdAt: Number(d.get('at')),
+    updatedAt: Number(d.get('up')),
+    lastRun:
+      member === undefined
+        ? null
+        : {
+            id: `${id}@${member}`,
+            status: status as RunStatus,
+            fireTime: Number(member.split('.', 1)[0]),
+            startedAt: numberOf(startedAt),
+            endedAt: numberOf(endedAt),
+          },
+  }
+}
+
+export function idOfScheduleRow([, cold]: ScheduleRow): ScheduleId {
+  return (JSON.parse(fieldsOf(cold).get('def')!) as ScheduleDefinition).id
+}
+
+export function runOf([id, fields, texts, attempts]: RunRow): Run {
+  const { scheduleId, fireTime, requestId } = parseRunId(id)!
+  const r = fieldsOf(fields)
+  const x = fieldsOf(texts)
+  return {
+    id,
+    scheduleId,
+    kind: (r.get('kind') ?? 'scheduled') as RunKind,
+    fireTime,
+    requestId,
+    task: r.get('task')!,
+    status: r.get('st') as RunStatus,
+    attempt: Number(r.get('at')),
+    node: r.get('node') ?? null,
+    fence: Number(r.get('fe')),
+    priority: Number(r.get('pr') ?? 0),
+    group: r.get('g')!,
+    delivery: (r.get('dl') ?? 'atLeastOnce') as Delivery,
+    dueAt: Number(r.get('due')),
+    createdAt: Number(r.get('cr')),
+    startedAt: numberOf(r.get('sa')),
+    endedAt: numberOf(r.get('en')),
+    cancelRequested: r.has('cx'),
+    error: parsed(x.get('error')),
+    result: parsed(x.get('result')),
+    progress: parsed(x.get('progress')),
+    missed: parsed(x.get('missed')),
+    attempts: attempts.map((text) => JSON.parse(text) as PastAttempt),
+    spec: x.get('spec') ?? null,
+  }
+}
+
+/** In which order runs were created: what lists of all runs go by. */
+export function numberOfRun([, fields]: RunRow): number {
+  return Number(fieldsOf(fields).get('no'))
+}
+
+export function claimedOf([
+  id,
+  fence,
+  kind,
+  task,
+  attempt,
+  delivery,
+  due,
+  created,
+  started,
+  spec,
+]: LeasedRow): ClaimedRun {
+  const { scheduleId, fireTime } = parseRunId(id)!
+  return {
+    runId: id,
+    fence: Number(fence) as Fence,
+    scheduleId,
+    kind: (kind === '' ? 'scheduled' : kind) as RunKind,
+    fireTime,
+    task,
+    attempt: Number(attempt),
+    delivery: (delivery === '' ? 'atLeastOnce' : delivery) as Delivery,
+    dueAt: Number(due),
+    createdAt: Number(created),
+    startedAt: Number(started),
+    spec: spec === '' ? null : spec,
+  }
+}
+
+export function dueOf([id, revision, fireTime, dueAt, fires, calendars]: DueRow): DueSchedule {
+  return {
+    id,
+    revision: Number(revision),
+    fireTime: Number(fireTime),
+    dueAt: Number(dueAt),
+    fires: Number(fires),
+    calendarsRevision: calendars === '' ? null : Number(calendars),
+  }
+}
+
+export function nodeOf([info, startedAt, lastBeatAt, until, left]: NodeRow, now: number): NodeRecord {
+  return Object.assign(JSON.parse(info) as NodeInfo, {
+    alive: Number(until) > now,
+    left: left === '1',
+    startedAt: Number(startedAt),
+    lastBeatAt: Number(lastBeatAt),
+    leaseUntil: Number(until),
+  })
+}
+
+export function fieldsOf(flat: Flat): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!)
+  return fields
+}
+
+function numberOf(text: string | undefined): number | null {
+  return text === undefined || text === '' ? null : Number(text)
+}
+
+function parsed<Value>(text: string | undefined): Value | null {
+  return text === undefined ? null : (JSON.parse(text) as Value)
+}

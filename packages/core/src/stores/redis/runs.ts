@@ -1,0 +1,116 @@
+import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
+import { SIZE_LIMITS } from '../../domain/policies.js'
+import type { LogLine, Run } from '../../domain/run.js'
+import type { AttemptOutcome, AttemptReport, LogPage, RecoveredRun, RunUpdate } from '../../store/contract.js'
+import { LOG_CUT } from '../../store/reasons.js'
+import type { Cells } from './cells.js'
+import type { ScriptName } from './scripts.js'
+import { runOf, type RunRow } from './rows.js'
+
+/** What becomes of runs that there are. */
+export class Runs {
+  readonly #cells: Cells
+
+  constructor(cells: Cells) {
+    this.#cells = cells
+  }
+
+  finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
+    return this.#fenced(reports, 'finish', (own) => ({
+      reports: own.map(({ runId, fence, outcome }) => [
+        runId,
+        String(fence),
+        outcome.kind,
+        ...detailsOf(outcome),
+      ]),
+    }))
+  }
+
+  report(updates: readonly RunUpdate[]): Promise<boolean[]> {
+    return this.#fenced(updates, 'report', (own) => ({
+      updates: own.map(({ runId, fence, log, progress }) => [
+        runId,
+        String(fence),
+        log.flatMap(({ level, message }) => [level, JSON.stringify(message), Buffer.byteLength(message)]),
+        progress === null ? false : JSON.stringify(progress).slice(0, -1),
+      ]),
+      logLimit: SIZE_LIMITS.logPerRun,
+      cut: JSON.stringify(LOG_CUT),
+    }))
+  }
+
+  #fenced<Item extends { readonly runId: RunId }>(
+    items: readonly Item[],
+    script: ScriptName,
+    args: (own: readonly Item[]) => unknown,
+  ): Promise<boolean[]> {
+    return this.#cells.each(
+      items,
+      ({ runId }) => scheduleOfRun(runId),
+      async (cell, own) => Array.from(await cell.run<string>(script, args(own)), (answer) => answer === '1'),
+    )
+  }
+
+  cancel(id: RunId): Promise<Run | null> {
+    return this.#one('cancel-run', id)
+  }
+
+  retry(id: RunId): Promise<Run | null> {
+    return this.#one('retry-run', id)
+  }
+
+  get(id: RunId): Promise<Run | null> {
+    return this.#one('get-run', id)
+  }
+
+  async #one(script: ScriptName, id: RunId): Promise<Run | null> {
+    const row = await this.#cells.of(scheduleOfRun(id)).run<RunRow | null>(script, { id: knownForm(id) })
+    return row === null ? null : runOf(row)
+  }
+
+  async readLog(id: RunId, after: number, limit: number): Promise<LogPage> {
+    const cell = this.#cells.of(scheduleOfRun(id))
+    const lines = await cell.run<string[]>('read-log', { id: knownForm(id), after, limit })
+    return { lines: lines.map((text) => JSON.parse(text) as LogLine), position: after + lines.length }
+  }
+
+  async recover(limit: number): Promise<RecoveredRun[]> {
+    type Row = readonly [id: RunId, task: string, status: RecoveredRun['status'], attempt: string]
+    const recovered: RecoveredRun[] = []
+    const recoverIn = async (cell: Cells['first'], most: number): Promise<void> => {
+      const rows = await cell.run<Row[]>('recover', { limit: most })
+      for (const [id, task, status, attempt] of rows)
+        recovered.push({ id, scheduleId: scheduleOfRun(id), task, status, attempt: Number(attempt) })
+    }
+    // As many cells at once as can each be given a part of the limit.
+    for (let first = 0; first < this.#cells.all.length && recovered.length < limit;) {
+      const room = limit - recovered.length
+      const cells = this.#cells.all.slice(first, first + room)
+      await Promise.all(cells.map((cell) => recoverIn(cell, Math.floor(room / cells.length))))
+      first += cells.length
+    }
+    return recovered
+  }
+}
+
+/** Text that is no run's id leads to a cell in which there is none of that name. */
+function scheduleOfRun(id: RunId): ScheduleId {
+  return parseRunId(id)?.scheduleId ?? ''
+}
+
+function knownForm(id: RunId): string {
+  return parseRunId(id) === null ? '' : id
+}
+
+function detailsOf(outcome: AttemptOutcome): readonly unknown[] {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return [outcome.result ?? false]
+    case 'retry':
+      return [JSON.stringify(outcome.error), outcome.delayMs]
+    case 'released':
+      return []
+    default:
+      return [JSON.stringify(outcome.error)]
+  }
+}

@@ -1,0 +1,124 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePort } from './free-port.js'
+
+export interface RedisServerOptions {
+  /** Keeps a log on disk, so that a restart loses nothing. @default true */
+  readonly appendOnly?: boolean
+  /** More settings, as on its command line: `['--maxmemory', '64mb']`. */
+  readonly settings?: readonly string[]
+  /** @default redis-server, as found in the PATH */
+  readonly program?: string
+  /** @default one that is free */
+  readonly port?: number
+}
+
+const TRIES = 5
+
+/** A Redis server of its own on this machine, with its data in a temporary folder. For tests and demonstrations. */
+export class RedisServer {
+  readonly port: number
+  readonly folder: string
+  readonly #options: RedisServerOptions
+  #child: ChildProcess | null = null
+
+  private constructor(options: RedisServerOptions, port: number, folder: string) {
+    this.#options = options
+    this.port = port
+    this.folder = folder
+  }
+
+  /** Resolves when it answers. @throws {Error} where redis-server is not installed, or does not start. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'evertick-redis-'))
+    try {
+      for (let tries = 1; ; tries++) {
+        const server = new RedisServer(options, options.port ?? (await freePort()), folder)
+        try {
+          await server.restart()
+          return server
+        } catch (error) {
+          // Someone else may have taken the port meanwhile.
+          if (tries === TRIES || (error as NodeJS.ErrnoException).code === 'ENOENT') throw error
+        }
+      }
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Starts it again on the same data. Resolves when it answers. */
+  async restart(): Promise<void> {
+    const { appendOnly = true, settings = [], program = 'redis-server' } = this.#options
+    const child = spawn(
+      program,
+      [
+        ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''],
+        ...['--appendonly', appendOnly ? 'yes' : 'no', '--daemonize', 'no', '--loglevel', 'notice'],
+        ...settings,
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+    this.#child = child
+    const lines: string[] = []
+    const output = createInterface(child.stdout)
+    const ready = new Promise<void>((resolve, reject) => {
+      output.on('line', (line) => {
+        lines.push(line)
+        if (/Ready to accept connections/.test(line)) resolve()
+      })
+      child.once('error', (cause: NodeJS.ErrnoException) => {
+        const message =
+          cause.code === 'ENOENT'
+            ? `${program} is not installed; on Debian: apt-get install redis-server`
+            : cause.message
+        reject(Object.assign(new Error(message, { cause }), { code: cause.code }))
+      })
+      child.once('exit', (code) => {
+        reject(new Error(`${program} ended with ${code}: ${lines.slice(-5).join('\n')}`))
+      })
+    })
+    await ready
+  }
+
+  /** kill -9: no chance to write anything more. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Stands still until {@link thaw}: it takes connections and answers nothing. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
+  /** Ends it and removes its data. */
+  async stop(): Promise<void> {
+    await this.#end('SIGKILL')
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
+}
