@@ -1,3 +1,4 @@
+import type { TaskName } from '../../domain/ids.js'
 import type { ClaimedRun, Dispatch } from '../../store/contract.js'
 import type { Cell, Cells } from './cells.js'
 import { claimedOf, type LeasedRow } from './rows.js'
@@ -10,6 +11,8 @@ interface Candidate {
   readonly score: number
   readonly member: string
 }
+
+const MOST_TRIES = 10
 
 /** How ready runs are leased to nodes. */
 export class Leasing {
@@ -28,32 +31,31 @@ export class Leasing {
   }
 
   /**
-   * First every cell tells what it has ready, then what starts first is leased where it lies. A task's limit holds
-   * because a count of what runs everywhere makes each claim be refused that goes by an earlier count.
+   * First every cell tells what it has ready, then as much is leased where it lies. A task's limit holds because a count
+   * of what runs everywhere makes each claim be refused that goes by an earlier count.
    */
   async #claimOverCells(dispatch: Dispatch): Promise<LeasedRow[]> {
     const limited = [...dispatch.tasks.values()].some(({ clusterLimit }) => clusterLimit !== null)
-    const limitFence = limited ? await this.#cells.first.run<string>('draw-fence', {}) : ''
-    const surveys = await this.#cells.everywhere<Survey>('survey', () => ({
-      dispatch: dispatchArgs(dispatch),
-      limitFence,
-    }))
-    const known = this.#cells.all.filter((_, i) => surveys[i]![0] === 'known')
-    const chosen =
-      known.length > 0 ? new Map(known.map((cell) => [cell, []])) : this.#choose(surveys, dispatch)
-    const taken = await Promise.all(
-      Array.from(chosen, ([cell, members]) =>
-        cell.run<LeasedRow[]>('take', {
-          dispatch: { ...dispatchArgs(dispatch), slots: members.length },
-          limitFence,
-          members,
-        }),
-      ),
-    )
-    return taken.flat()
+    for (let tries = 1; ; tries++) {
+      const limitFence = limited ? await this.#cells.first.run<string>('draw-fence', {}) : ''
+      const args = dispatchArgs(dispatch)
+      const surveys = await this.#cells.everywhere<Survey>('survey', () => ({ dispatch: args, limitFence }))
+      const known = this.#cells.all.filter((_, i) => surveys[i]![0] === 'known')
+      const quotas =
+        known.length > 0 ? new Map(known.map((cell) => [cell, new Map()])) : this.#divide(surveys, dispatch)
+      const taken = await Promise.all(
+        Array.from(quotas, ([cell, quota]) =>
+          cell.run<LeasedRow[]>('take', { ...takeArgs(dispatch, quota), limitFence }),
+        ),
+      )
+      const rows = taken.flat()
+      // Others were faster: as long as nothing was leased to this request, it may ask anew.
+      if (rows.length > 0 || quotas.size === 0 || known.length > 0 || tries === MOST_TRIES) return rows
+    }
   }
 
-  #choose(surveys: readonly Survey[], dispatch: Dispatch): Map<Cell, string[]> {
+  /** How many of which task to take where, so that those that start first are among them. */
+  #divide(surveys: readonly Survey[], dispatch: Dispatch): Map<Cell, Map<TaskName, number>> {
     const candidates: Candidate[] = []
     const rooms = new Map(Array.from(dispatch.tasks, ([task, { slots }]) => [task, slots]))
     const running = new Map<string, number>()
@@ -68,19 +70,30 @@ export class Leasing {
       if (clusterLimit !== null) rooms.set(task, Math.min(slots, clusterLimit - (running.get(task) ?? 0)))
     }
     candidates.sort((a, b) => a.score - b.score || (a.member < b.member ? -1 : 1))
-    const chosen = new Map<Cell, string[]>()
+    const quotas = new Map<Cell, Map<TaskName, number>>()
     let { slots } = dispatch
-    for (const { cell, task, member } of candidates) {
+    for (const { cell, task } of candidates) {
       const room = rooms.get(task)!
       if (slots === 0) break
       if (room <= 0) continue
       rooms.set(task, room - 1)
       slots--
-      const members = chosen.get(cell)
-      if (members === undefined) chosen.set(cell, [member])
-      else members.push(member)
+      const quota = quotas.get(cell) ?? new Map<TaskName, number>()
+      quotas.set(cell, quota.set(task, (quota.get(task) ?? 0) + 1))
     }
-    return chosen
+    return quotas
+  }
+}
+
+function takeArgs(dispatch: Dispatch, quota: ReadonlyMap<TaskName, number>) {
+  const tasks = [...dispatch.tasks].filter(([task]) => quota.has(task))
+  const slots = [...quota.values()].reduce((sum, count) => sum + count, 0)
+  return {
+    dispatch: {
+      ...dispatchArgs(dispatch),
+      slots,
+      tasks: tasks.map(([task, { clusterLimit }]) => [task, quota.get(task), clusterLimit ?? -1]),
+    },
   }
 }
 

@@ -77,17 +77,20 @@ export class Runs {
   async recover(limit: number): Promise<RecoveredRun[]> {
     type Row = readonly [id: RunId, task: string, status: RecoveredRun['status'], attempt: string]
     const recovered: RecoveredRun[] = []
-    const recoverIn = async (cell: Cells['first'], most: number): Promise<void> => {
+    const recoverIn = async (cell: Cells['first'], most: number): Promise<number> => {
       const rows = await cell.run<Row[]>('recover', { limit: most })
       for (const [id, task, status, attempt] of rows)
         recovered.push({ id, scheduleId: scheduleOfRun(id), task, status, attempt: Number(attempt) })
+      return rows.length
     }
-    // As many cells at once as can each be given a part of the limit.
-    for (let first = 0; first < this.#cells.all.length && recovered.length < limit;) {
+    // As many cells at once as can each be given a part of what is left of the limit.
+    let waiting = this.#cells.all
+    while (waiting.length > 0 && recovered.length < limit) {
       const room = limit - recovered.length
-      const cells = this.#cells.all.slice(first, first + room)
-      await Promise.all(cells.map((cell) => recoverIn(cell, Math.floor(room / cells.length))))
-      first += cells.length
+      const asked = waiting.slice(0, room)
+      const part = Math.floor(room / asked.length)
+      const found = await Promise.all(asked.map((cell) => recoverIn(cell, part)))
+      waiting = [...asked.filter((_, i) => found[i] === part), ...waiting.slice(room)]
     }
     return recovered
   }

@@ -1,5 +1,5 @@
--- Leases the runs that a survey of several cells has picked here, as far as they are still ready.
--- args     { dispatch, limitFence, members }; members = what the survey answered
+-- Leases as many of the first ready runs as a survey of several cells has left to this one.
+-- args     { dispatch, limitFence }; with the slots of this cell alone
 -- returns  the leased runs, see `leased`
 -- errors   SESSION_EXPIRED
 -- include  schedules runs leasing
@@ -12,9 +12,7 @@ if not self.repeated then
     self.rooms[task[1]] = task[2]
     if task[3] >= 0 and redis.call('HGET', P .. 'limit-fences', task[1]) ~= args.limitFence then self.rooms[task[1]] = 0 end
   end
-  local picked = {}
-  for _, member in ipairs(args.members) do picked[member] = true end
-  takeReady(dispatch, self, picked)
+  takeReady(dispatch, self)
   rememberLeased(dispatch, self)
 end
 local answer = {}

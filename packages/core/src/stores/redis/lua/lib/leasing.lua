@@ -68,8 +68,8 @@ local function take(self, task, id)
   self.taken[#self.taken + 1] = id
 end
 
--- Leases ready runs as far as there is room: by priority, then by due time; with `picked`, those alone.
-local function takeReady(dispatch, self, picked)
+-- Leases ready runs as far as there is room: by priority, then by due time.
+local function takeReady(dispatch, self)
   promoteDelayed()
   if self.slots <= 0 then return end
   local candidates = readyCandidates(dispatch, self, self.slots)
@@ -80,7 +80,7 @@ local function takeReady(dispatch, self, picked)
   for _, candidate in ipairs(candidates) do
     if self.slots <= 0 then break end
     local task = candidate[1]
-    if self.rooms[task] > 0 and (not picked or picked[candidate[3]]) then
+    if self.rooms[task] > 0 then
       local queue = candidate[4]
       local id = string.sub(candidate[3], 18)
       local key = P .. 'r:' .. id
