@@ -1,10 +1,11 @@
 // Fires/s with full history: N schedules, one fire each per second, in one process.
-//   node bench/throughput.mjs [--store sqlite:PATH] [--schedules 10000] [--seconds 30] [--slots 1000]
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+//   node bench/throughput.mjs [--store URL|redis, which starts one of its own] [--schedules 10000] [--seconds 30] [--slots 1000]
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createScheduler, defineTask } from '@evertick/core'
+import { RedisServer } from '@evertick/core/testing'
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +19,8 @@ const { values } = parseArgs({
 const count = Number(values.schedules)
 const seconds = Number(values.seconds)
 const folder = mkdtempSync(join(tmpdir(), 'evertick-bench-'))
-const store = values.store ?? `sqlite:${join(folder, 'bench.db')}`
+const redis = values.store === 'redis' ? await RedisServer.start() : null
+const store = redis?.url ?? values.store ?? `sqlite:${join(folder, 'bench.db')}`
 
 const lateness = []
 let measuring = false
@@ -48,10 +50,12 @@ await scheduler.start()
 // The first seconds warm the caches and work off what became due while loading.
 await sleep(5000)
 measuring = true
+const redisBefore = redisCpuSeconds()
 const cpuBefore = process.cpuUsage()
 const elapsedMs = await timed(() => sleep(seconds * 1000))
 measuring = false
 const cpu = process.cpuUsage(cpuBefore)
+const redisCores = redis === null ? null : (redisCpuSeconds() - redisBefore) / (elapsedMs / 1000)
 const memoryMb = process.memoryUsage.rss() / 2 ** 20
 await scheduler.stop()
 
@@ -65,11 +69,20 @@ const figures = {
   firesPerSecond: Math.round(lateness.length / (elapsedMs / 1000)),
   latenessMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
   cpuCores: Number(((cpu.user + cpu.system) / 1000 / elapsedMs).toFixed(2)),
+  redisCores: redisCores === null ? null : Number(redisCores.toFixed(2)),
   memoryMb: Math.round(memoryMb),
   fileMb: values.store === undefined ? Math.round(statSync(join(folder, 'bench.db')).size / 2 ** 20) : null,
 }
 console.log(values.json ? JSON.stringify(figures) : figures)
 rmSync(folder, { recursive: true, force: true })
+await redis?.stop()
+
+/** From the kernel, so that asking costs the server nothing. */
+function redisCpuSeconds() {
+  if (redis === null) return 0
+  const fields = readFileSync(`/proc/${redis.pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
 
 function sleep(ms) {
   return new Promise((resolve) => void setTimeout(resolve, ms))

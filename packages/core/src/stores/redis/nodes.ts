@@ -62,7 +62,7 @@ export class Nodes {
     }
     const count = (name: string): number => counts.get(name) ?? 0
     const overdue = answers.flatMap(([, , , oldest]) => (oldest === '' ? [] : [Number(oldest)]))
-    const tzdata = [...counts].filter(([name]) => name.startsWith('tz:'))
+    const tzdata = [...counts].filter(([name, n]) => name.startsWith('tz:') && n > 0)
     return {
       now: Number(answers[0]![0]),
       schedules: {

@@ -83,22 +83,23 @@ export function runOf([id, fields, texts, attempts]: RunRow): Run {
   const { scheduleId, fireTime, requestId } = parseRunId(id)!
   const r = fieldsOf(fields)
   const x = fieldsOf(texts)
+  const [, task, group, due, createdAt] = r.get('i')!.split('|')
   return {
     id,
     scheduleId,
     kind: (r.get('kind') ?? 'scheduled') as RunKind,
     fireTime,
     requestId,
-    task: r.get('task')!,
+    task: task!,
     status: r.get('st') as RunStatus,
-    attempt: Number(r.get('at')),
+    attempt: Number(r.get('at') ?? 0),
     node: r.get('node') ?? null,
-    fence: Number(r.get('fe')),
+    fence: Number(r.get('fe') ?? 0),
     priority: Number(r.get('pr') ?? 0),
-    group: r.get('g')!,
+    group: group!,
     delivery: (r.get('dl') ?? 'atLeastOnce') as Delivery,
-    dueAt: Number(r.get('due')),
-    createdAt: Number(r.get('cr')),
+    dueAt: Number(r.get('due') ?? due),
+    createdAt: Number(createdAt),
     startedAt: numberOf(r.get('sa')),
     endedAt: numberOf(r.get('en')),
     cancelRequested: r.has('cx'),
@@ -113,7 +114,7 @@ export function runOf([id, fields, texts, attempts]: RunRow): Run {
 
 /** In which order runs were created: what lists of all runs go by. */
 export function numberOfRun([, fields]: RunRow): number {
-  return Number(fieldsOf(fields).get('no'))
+  return Number.parseInt(fieldsOf(fields).get('i')!, 10)
 }
 
 export function claimedOf([

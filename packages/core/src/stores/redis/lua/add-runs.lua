@@ -6,16 +6,16 @@ whenThereIsRoom()
 local answers = {}
 for i, q in ipairs(args.requests) do
   local schedule, request = q[1], q[2]
-  local member = redis.call('HGET', P .. 'm:' .. schedule, request)
+  local member = call('HGET', P .. 'm:' .. schedule, request)
   if not member then
     local fireTime = q[4] or nowText
     member = fireTime .. '.' .. request
     local run = { schedule = schedule, member = member, id = runIdOf(schedule, member), fireTime = fireTime, due = nowText,
       kind = q[3], task = q[5], spec = q[6], delivery = q[7], priority = q[8], group = q[9] }
-    if redis.call('EXISTS', P .. 'r:' .. run.id) == 0 then
+    if remember(run) then
       createWaiting(run, 'ready')
-      if run.kind == 'manual' then redis.call('HSET', P .. 'm:' .. schedule, request, member) end
-      if redis.call('EXISTS', P .. 's:' .. schedule) == 0 then redis.call('ZADD', P .. 'graves', 0, schedule) end
+      if run.kind == 'manual' then call('HSET', P .. 'm:' .. schedule, request, member) end
+      if call('EXISTS', P .. 's:' .. schedule) == 0 then call('ZADD', P .. 'graves', 0, schedule) end
       timeAfterRun(schedule)
     end
   end

@@ -22,17 +22,17 @@ local fence = text(now * 1000)
 
 local function verdict(schedule, overlap)
   if overlap == 'allow' then return 'free' end
-  if redis.call('EXISTS', P .. 'o:' .. schedule) == 0 then return 'free' end
+  if call('EXISTS', P .. 'o:' .. schedule) == 0 then return 'free' end
   if overlap == 'bufferAll' then return 'blocked' end
   if overlap == 'bufferOne' then
-    return redis.call('EXISTS', P .. 'b:' .. schedule) == 0 and 'blocked' or 'skipped'
+    return call('EXISTS', P .. 'b:' .. schedule) == 0 and 'blocked' or 'skipped'
   end
   if overlap == 'cancelOther' then return cancelAllOf(schedule, SAYS.replaced) and 'blocked' or 'free' end
   return 'skipped'
 end
 
 local function fire(d, index, run, fireIndex)
-  if redis.call('EXISTS', P .. 'r:' .. run.id) == 1 then return end
+  if not remember(run) then return end
   local answer = verdict(run.schedule, d[11])
   if answer == 'free' and self and mayTakeNew(dispatch, self, run.task, run.group, run.priority) then
     createHeld(run, dispatch.session, dispatch.node, fence)
@@ -51,11 +51,11 @@ end
 local function carryOut(d, index)
   local id, runs, next = d[1], d[4], d[6]
   local key = P .. 's:' .. id
-  local s = redis.call('HMGET', key, 'rev', 'ft', 'st', 'due', 'hw', 'n', 'tz', 'sh')
+  local s = call('HMGET', key, 'rev', 'ft', 'st', 'due', 'hw', 'n', 'tz', 'sh')
   -- The compare-and-set: the schedule is as the decision saw it, and it is time.
   if s[1] ~= d[2] or s[2] ~= d[3] or s[3] ~= 'active' or tonumber(s[4]) > now then return false end
   if d[8] >= 0 then
-    calendarsRevision = calendarsRevision or tonumber(redis.call('GET', P .. 'calendars-revision') or '0')
+    calendarsRevision = calendarsRevision or tonumber(call('GET', P .. 'calendars-revision') or '0')
     if calendarsRevision ~= d[8] then return false end
   end
   local following = type(next) == 'table'
@@ -84,7 +84,7 @@ local function carryOut(d, index)
     fields[#fields + 1] = 'due'
     fields[#fields + 1] = next[2]
   else
-    redis.call('HDEL', key, 'ft', 'due')
+    call('HDEL', key, 'ft', 'due')
   end
   if next then
     if s[7] ~= d[7] then
@@ -92,7 +92,8 @@ local function carryOut(d, index)
       fields[#fields + 1] = d[7]
     end
   else
-    redis.call('HDEL', key, 'tz', 'ar')
+    call('HDEL', key, 'tz', 'ar')
+    call('SREM', P .. 'after-run', id)
     fields[#fields + 1] = 'st'
     fields[#fields + 1] = 'finished'
   end
@@ -100,14 +101,14 @@ local function carryOut(d, index)
     fields[#fields + 1] = 'cr'
     fields[#fields + 1] = text(d[8])
   end
-  redis.call('HSET', key, unpack(fields))
+  call('HSET', key, unpack(fields))
   place(id, s[8], { 'active', s[4], s[7] }, { next and 'active' or 'finished', following and next[2], next and d[7] })
 
   local run = { schedule = id, task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14] }
   if d[5] then
     run.member, run.fireTime, run.due = d[5][1], d[5][1], d[5][1]
     run.id = runIdOf(id, run.member)
-    if redis.call('EXISTS', P .. 'r:' .. run.id) == 0 then
+    if remember(run) then
       createRecord(run, 'missed', d[5][3], d[5][2])
       missed[#missed + 1] = run.id
     end

@@ -1,5 +1,5 @@
 -- args     { names }
 -- returns  { revision of all, { calendar as JSON or '' per name } }
 local found = {}
-for i, name in ipairs(args.names) do found[i] = redis.call('HGET', P .. 'calendars', name) or '' end
-return { redis.call('GET', P .. 'calendars-revision') or '0', found }
+for i, name in ipairs(args.names) do found[i] = call('HGET', P .. 'calendars', name) or '' end
+return { call('GET', P .. 'calendars-revision') or '0', found }

@@ -2,10 +2,10 @@
 -- args     { session }
 evenWhenFull()
 local key = P .. 'sess:' .. args.session
-local leaseUntil = redis.call('HGET', key, 'until')
+local leaseUntil = call('HGET', key, 'until')
 if not leaseUntil or tonumber(leaseUntil) <= now then return 0 end
-redis.call('HSET', key, 'until', nowText, 'left', '1')
-redis.call('ZADD', P .. 'sessions', nowText, args.session)
-redis.call('ZADD', P .. 'holders', nowText, args.session)
+call('HSET', key, 'until', nowText, 'left', '1')
+call('ZADD', P .. 'sessions', nowText, args.session)
+call('ZADD', P .. 'holders', nowText, args.session)
 conclude()
 return 1

@@ -8,14 +8,14 @@ local key = P .. 'h:' .. args.schedule
 local function fits(id, member, score)
   if args.before and score == args.before[1] and member >= args.before[2] then return false end
   if not args.task and not args.statuses then return true end
-  local r = redis.call('HMGET', P .. 'r:' .. id, 'task', 'st')
-  return (not args.task or r[1] == args.task) and (not args.statuses or args.statuses[r[2]] == true)
+  local r = call('HMGET', P .. 'r:' .. id, 'i', 'st')
+  return (not args.task or string.match(r[1], '|([^|]*)|') == args.task) and (not args.statuses or args.statuses[r[2]] == true)
 end
 
 local rows = {}
 local offset = 0
 while #rows < args.limit do
-  local found = redis.call('ZREVRANGEBYSCORE', key, args.before and args.before[1] or '+inf', '-inf', 'WITHSCORES', 'LIMIT',
+  local found = call('ZREVRANGEBYSCORE', key, args.before and args.before[1] or '+inf', '-inf', 'WITHSCORES', 'LIMIT',
     offset, LOOKED_AT_ONCE)
   for i = 1, #found, 2 do
     local id = args.schedule .. '@' .. found[i]

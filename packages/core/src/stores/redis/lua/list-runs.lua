@@ -16,8 +16,8 @@ end
 
 local function fits(id, task, status)
   if not task and not status then return true end
-  local r = redis.call('HMGET', P .. 'r:' .. id, 'task', 'st')
-  return (not task or r[1] == task) and (not status or r[2] == status)
+  local r = call('HMGET', P .. 'r:' .. id, 'i', 'st')
+  return (not task or string.match(r[1], '|([^|]*)|') == task) and (not status or r[2] == status)
 end
 
 -- A walk along an index, the newest first: `next` answers { number, id } or nil.
@@ -27,7 +27,7 @@ local function walk(key, task, status)
     while true do
       if position > #found then
         if ended then return nil end
-        found = redis.call('ZREVRANGEBYSCORE', key, from, '-inf', 'WITHSCORES', 'LIMIT', offset, LOOKED_AT_ONCE)
+        found = call('ZREVRANGEBYSCORE', key, from, '-inf', 'WITHSCORES', 'LIMIT', offset, LOOKED_AT_ONCE)
         ended = #found < 2 * LOOKED_AT_ONCE
         offset = offset + LOOKED_AT_ONCE
         position = 1
@@ -42,9 +42,9 @@ end
 
 local function walkHeld()
   local found = {}
-  for _, session in ipairs(redis.call('ZRANGE', P .. 'holders', 0, -1)) do
-    for _, id in ipairs(redis.call('SMEMBERS', P .. 'held:' .. session)) do
-      local no = tonumber(redis.call('HGET', P .. 'r:' .. id, 'no'))
+  for _, session in ipairs(call('ZRANGE', P .. 'holders', 0, -1)) do
+    for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. session)) do
+      local no = tonumber(string.match(call('HGET', P .. 'r:' .. id, 'i'), '^%d+'))
       if isBefore(no, id) and fits(id, args.task) then found[#found + 1] = { no, id } end
     end
   end
@@ -58,7 +58,7 @@ end
 
 local walks = {}
 local function ofTasks(status)
-  local tasks = args.task and { args.task } or redis.call('SMEMBERS', P .. 'tasks')
+  local tasks = args.task and { args.task } or call('SMEMBERS', P .. 'tasks')
   for _, task in ipairs(tasks) do walks[#walks + 1] = walk(P .. 'task:' .. task, nil, status) end
 end
 if not args.statuses then ofTasks(nil) end

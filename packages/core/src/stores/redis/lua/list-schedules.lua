@@ -5,9 +5,9 @@
 local LOOKED_AT_ONCE = 200
 
 local function fits(id)
-  if args.state and redis.call('HGET', P .. 's:' .. id, 'st') ~= args.state then return false end
-  if args.task and redis.call('HGET', P .. 'd:' .. id, 'task') ~= args.task then return false end
-  return not args.calendar or redis.call('SISMEMBER', P .. 'users:' .. args.calendar, id) == 1
+  if args.state and call('HGET', P .. 's:' .. id, 'st') ~= args.state then return false end
+  if args.task and call('HGET', P .. 'd:' .. id, 'task') ~= args.task then return false end
+  return not args.calendar or call('SISMEMBER', P .. 'users:' .. args.calendar, id) == 1
 end
 
 local from = args.prefix and '[' .. args.prefix or '-'
@@ -16,7 +16,7 @@ if args.after and (not args.prefix or args.after >= args.prefix) then from = '('
 local to = args.prefix and '(' .. args.prefix .. '\127' or '+'
 local rows = {}
 while #rows < args.limit do
-  local ids = redis.call('ZRANGEBYLEX', P .. 'ids', from, to, 'LIMIT', 0, LOOKED_AT_ONCE)
+  local ids = call('ZRANGEBYLEX', P .. 'ids', from, to, 'LIMIT', 0, LOOKED_AT_ONCE)
   for _, id in ipairs(ids) do
     if #rows < args.limit and fits(id) then rows[#rows + 1] = scheduleRow(id) end
   end

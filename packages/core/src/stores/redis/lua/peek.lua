@@ -11,7 +11,7 @@ local function due(of, from, to, most, found)
   local part = math.ceil(most / #of) + 8
   local more = false
   for _, shard in ipairs(of) do
-    local rows = redis.call('ZRANGEBYSCORE', P .. 'due:' .. shard, from, to, 'WITHSCORES', 'LIMIT', 0, part)
+    local rows = call('ZRANGEBYSCORE', P .. 'due:' .. shard, from, to, 'WITHSCORES', 'LIMIT', 0, part)
     for i = 1, #rows, 2 do found[#found + 1] = { rows[i], tonumber(rows[i + 1]) } end
     if #rows == 2 * part then more = true end
   end
@@ -36,7 +36,7 @@ more = more or #backlog > shownBacklog or #onTime > shownOnTime
 
 local rows = {}
 local function show(id, dueAt)
-  local s = redis.call('HMGET', P .. 's:' .. id, 'rev', 'ft', 'n', 'cr')
+  local s = call('HMGET', P .. 's:' .. id, 'rev', 'ft', 'n', 'cr')
   rows[#rows + 1] = { id, s[1], s[2], text(dueAt), s[3], s[4] or '' }
 end
 for i = 1, shownBacklog do show(backlog[i][1], backlog[i][2]) end
@@ -45,12 +45,12 @@ for i = 1, shownOnTime do show(onTime[i][1], onTime[i][2]) end
 local nextDue = more and now or math.huge
 if not more then
   for _, shard in ipairs(args.own) do
-    local first = redis.call('ZRANGEBYSCORE', P .. 'due:' .. shard, '(' .. nowText, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local first = call('ZRANGEBYSCORE', P .. 'due:' .. shard, '(' .. nowText, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if first[2] then nextDue = math.min(nextDue, tonumber(first[2])) end
   end
   for _, shard in ipairs(args.others) do
-    local first = redis.call('ZRANGEBYSCORE', P .. 'due:' .. shard, '(' .. lying, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local first = call('ZRANGEBYSCORE', P .. 'due:' .. shard, '(' .. lying, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if first[2] then nextDue = math.min(nextDue, tonumber(first[2]) + args.backlogAfterMs) end
   end
 end
-return { nowText, nextDue < math.huge and text(nextDue), redis.call('GET', P .. 'calendars-revision') or '0', rows }
+return { nowText, nextDue < math.huge and text(nextDue), call('GET', P .. 'calendars-revision') or '0', rows }

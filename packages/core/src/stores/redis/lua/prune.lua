@@ -6,40 +6,40 @@ local LOOKED_AT_ONCE = 200
 local deleted = 0
 
 local function remove(schedule, member, id, r)
-  redis.call('DEL', P .. 'r:' .. id, P .. 'x:' .. id, P .. 'a:' .. id, P .. 'l:' .. id)
-  redis.call('ZREM', P .. 'h:' .. schedule, member)
-  redis.call('ZREM', P .. 'task:' .. r[3], id)
-  if r[1] ~= 'succeeded' then redis.call('ZREM', P .. 'end:' .. r[1], id) end
-  if r[5] == 'manual' then redis.call('HDEL', P .. 'm:' .. schedule, string.match(member, '%.(.*)$')) end
+  call('DEL', P .. 'r:' .. id, P .. 'x:' .. id, P .. 'a:' .. id, P .. 'l:' .. id)
+  call('ZREM', P .. 'h:' .. schedule, member)
+  collect('ZREM', P .. 'task:' .. string.match(r[3], '|([^|]*)|'), id)
+  if r[1] ~= 'succeeded' then call('ZREM', P .. 'end:' .. r[1], id) end
+  if r[5] == 'manual' then call('HDEL', P .. 'm:' .. schedule, string.match(member, '%.(.*)$')) end
   deleted = deleted + 1
 end
 
 local function pruneOne(schedule, isDeleted)
   local key = P .. 'h:' .. schedule
-  local own = redis.call('HGET', P .. 'd:' .. schedule, 'hist')
+  local own = call('HGET', P .. 'd:' .. schedule, 'hist')
   local rule = args.defaults
   if own then
     local given = cjson.decode(own)
     rule = {}
     for name, value in pairs(args.defaults) do rule[name] = given[name] or value end
   end
-  local newest = redis.call('ZREVRANGE', key, 0, 0)[1]
+  local newest = call('ZREVRANGE', key, 0, 0)[1]
   if not newest then return end
-  local beyond = tonumber(redis.call('ZREVRANGE', key, rule.maxRuns, rule.maxRuns, 'WITHSCORES')[2]) or -math.huge
+  local beyond = tonumber(call('ZREVRANGE', key, rule.maxRuns, rule.maxRuns, 'WITHSCORES')[2]) or -math.huge
   local ageEnd, failureEnd = now - rule.maxAgeMs, now - rule.maxFailureAgeMs
   -- A run does not end before its fire time, so nothing younger than every bound need be looked at.
   local bound = math.max(beyond, ageEnd, failureEnd)
   if bound == -math.huge then return end
   local kept = 0
   while deleted < args.limit do
-    local found = redis.call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', kept, LOOKED_AT_ONCE)
+    local found = call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', kept, LOOKED_AT_ONCE)
     for i = 1, #found, 2 do
       local member, fireTime = found[i], tonumber(found[i + 1])
       local id = schedule .. '@' .. member
-      local r = redis.call('HMGET', P .. 'r:' .. id, 'st', 'q', 'task', 'en', 'kind')
+      local r = call('HMGET', P .. 'r:' .. id, 'st', 'q', 'i', 'en', 'kind')
       local ended = tonumber(r[4])
       local isFailure = r[1] == 'failed' or r[1] == 'lost'
-      if deleted < args.limit and not r[2] and (isDeleted or member ~= newest) and ended
+      if deleted < args.limit and r[1] ~= 'running' and not r[2] and (isDeleted or member ~= newest) and ended
         and (ended <= failureEnd or (not isFailure and (fireTime <= beyond or ended <= ageEnd))) then
         remove(schedule, member, id, r)
       else
@@ -53,11 +53,11 @@ end
 local set, after = args.position[1], args.position[2]
 local room = args.atOnce
 while set ~= '' and room > 0 and deleted < args.limit do
-  local ids = redis.call('ZRANGEBYLEX', P .. set, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, room)
+  local ids = call('ZRANGEBYLEX', P .. set, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, room)
   for _, id in ipairs(ids) do
     pruneOne(id, set == 'graves')
     if deleted >= args.limit then break end
-    if set == 'graves' and redis.call('EXISTS', P .. 'h:' .. id) == 0 then redis.call('ZREM', P .. 'graves', id) end
+    if set == 'graves' and call('EXISTS', P .. 'h:' .. id) == 0 then call('ZREM', P .. 'graves', id) end
     after = id
   end
   if deleted < args.limit and #ids < room then
@@ -65,11 +65,12 @@ while set ~= '' and room > 0 and deleted < args.limit do
   end
   room = room - #ids
 end
-for _, session in ipairs(redis.call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now - args.listedForMs), 'LIMIT', 0, 100)) do
-  if redis.call('EXISTS', P .. 'held:' .. session) == 0 then
-    redis.call('ZREM', P .. 'sessions', session)
-    redis.call('ZREM', P .. 'holders', session)
-    redis.call('DEL', P .. 'sess:' .. session)
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now - args.listedForMs), 'LIMIT', 0, 100)) do
+  if call('EXISTS', P .. 'held:' .. session) == 0 then
+    call('ZREM', P .. 'sessions', session)
+    call('ZREM', P .. 'holders', session)
+    call('DEL', P .. 'sess:' .. session)
   end
 end
+if deleted > 0 then conclude() end
 return { deleted, set, after }

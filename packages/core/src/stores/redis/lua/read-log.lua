@@ -1,3 +1,3 @@
 -- args     { id, after, limit }
 -- returns  log lines as JSON
-return redis.call('LRANGE', P .. 'l:' .. args.id, args.after, args.after + args.limit - 1)
+return call('LRANGE', P .. 'l:' .. args.id, args.after, args.after + args.limit - 1)

@@ -4,16 +4,16 @@
 -- include  says schedules runs endings
 evenWhenFull()
 local answers = {}
-for _, session in ipairs(redis.call('ZRANGEBYSCORE', P .. 'holders', '-inf', nowText)) do
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'holders', '-inf', nowText)) do
   local room = args.limit - #answers
   if room <= 0 then break end
-  local held = redis.call('SRANDMEMBER', P .. 'held:' .. session, room)
+  local held = call('SRANDMEMBER', P .. 'held:' .. session, room)
   for _, id in ipairs(held) do
     local r = readRun(id)
     local attempt = text(r.at)
     answers[#answers + 1] = { id, r.task, recoverRun(r), attempt }
   end
-  if #held < room then redis.call('ZREM', P .. 'holders', session) end
+  if #held < room then call('ZREM', P .. 'holders', session) end
 end
 if #answers > 0 then conclude() end
 publish()

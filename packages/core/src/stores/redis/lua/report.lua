@@ -3,10 +3,10 @@
 --            progress = JSON without its closing brace and time
 -- returns  '0' (refused) and '1' per update
 local function append(key, id, lines)
-  local bytes = tonumber(redis.call('HGET', key, 'lb') or '0')
+  local bytes = tonumber(call('HGET', key, 'lb') or '0')
   if bytes >= args.logLimit then return end
   local function add(level, message)
-    redis.call('RPUSH', P .. 'l:' .. id, '{"at":' .. nowText .. ',"level":"' .. level .. '","message":' .. message .. '}')
+    call('RPUSH', P .. 'l:' .. id, '{"at":' .. nowText .. ',"level":"' .. level .. '","message":' .. message .. '}')
   end
   for i = 1, #lines, 3 do
     bytes = bytes + lines[i + 2] + 1
@@ -17,19 +17,19 @@ local function append(key, id, lines)
     end
     add(lines[i], lines[i + 1])
   end
-  redis.call('HSET', key, 'lb', text(bytes))
+  call('HSET', key, 'lb', text(bytes))
 end
 
 local accepted = {}
 for i, update in ipairs(args.updates) do
   local key = P .. 'r:' .. update[1]
-  local r = redis.call('HMGET', key, 'fe', 'q')
-  if r[1] ~= update[2] or r[2] ~= 'held' then
+  local r = call('HMGET', key, 'fe', 'st')
+  if r[1] ~= update[2] or r[2] ~= 'running' then
     accepted[i] = '0'
   else
     accepted[i] = '1'
     if #update[3] > 0 then append(key, update[1], update[3]) end
-    if update[4] then redis.call('HSET', P .. 'x:' .. update[1], 'progress', update[4] .. ',"at":' .. nowText .. '}') end
+    if update[4] then call('HSET', P .. 'x:' .. update[1], 'progress', update[4] .. ',"at":' .. nowText .. '}') end
   end
 end
 conclude()

@@ -5,17 +5,17 @@
 local r = readRun(args.id)
 if not r then return false end
 if r.q or r.st == 'succeeded' then return runRow(args.id) end
-local remembered = redis.call('LINDEX', P .. 'a:' .. r.id, -1)
+local remembered = call('LINDEX', P .. 'a:' .. r.id, -1)
 if r.at > 0 and not (remembered and cjson.decode(remembered).attempt == r.at) then
-  rememberAttempt(r, redis.call('HGET', P .. 'x:' .. r.id, 'error') or SAYS.cancelled, r.en)
+  rememberAttempt(r, call('HGET', P .. 'x:' .. r.id, 'error') or SAYS.cancelled, r.en)
 end
-redis.call('ZREM', P .. 'end:' .. r.st, r.id)
-redis.call('HSET', P .. 'r:' .. r.id, 'st', 'pending', 'q', 'ready', 'due', nowText)
-redis.call('HDEL', P .. 'r:' .. r.id, 'en', 'cx', 'rec')
-redis.call('HDEL', P .. 'x:' .. r.id, 'error')
-redis.call('HSET', P .. 'o:' .. r.schedule, r.member, '')
-redis.call('ZADD', P .. 'waiting', r.no, r.id)
-redis.call('HINCRBY', P .. 'count', 'pending', 1)
+call('ZREM', P .. 'end:' .. r.st, r.id)
+call('HSET', P .. 'r:' .. r.id, 'st', 'pending', 'q', 'ready', 'due', nowText)
+call('HDEL', P .. 'r:' .. r.id, 'en', 'cx', 'rec')
+call('HDEL', P .. 'x:' .. r.id, 'error')
+call('HSET', P .. 'o:' .. r.schedule, r.member, '')
+call('ZADD', P .. 'waiting', r.no, r.id)
+add('count', 'pending', 1)
 enqueueReady(r.id, r.no, r.task, r.g, r.pr, nowText)
 timeAfterRun(r.schedule)
 conclude()

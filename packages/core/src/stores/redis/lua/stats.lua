@@ -1,18 +1,18 @@
 -- args     { shards = { shard… } }
 -- returns  { now, counts, running per task, oldest due time or '', { task, waiting … }, infos of living nodes }
-local running = redis.call('HGETALL', P .. 'running')
+local running = call('HGETALL', P .. 'running')
 local oldest = math.huge
 for _, shard in ipairs(args.shards) do
-  local first = redis.call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')
+  local first = call('ZRANGE', P .. 'due:' .. shard, 0, 0, 'WITHSCORES')
   if first[2] then oldest = math.min(oldest, tonumber(first[2])) end
 end
 local waiting = {}
-for _, queue in ipairs(redis.call('SMEMBERS', P .. 'queues')) do
+for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
   waiting[#waiting + 1] = string.match(queue, '^(.*)/')
-  waiting[#waiting + 1] = redis.call('ZCARD', P .. 'ready:' .. queue)
+  waiting[#waiting + 1] = call('ZCARD', P .. 'ready:' .. queue)
 end
 local infos = {}
-for i, session in ipairs(redis.call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')) do
-  infos[i] = redis.call('HGET', P .. 'sess:' .. session, 'info')
+for i, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')) do
+  infos[i] = call('HGET', P .. 'sess:' .. session, 'info')
 end
-return { nowText, redis.call('HGETALL', P .. 'count'), running, oldest <= now and text(oldest) or '', waiting, infos }
+return { nowText, call('HGETALL', P .. 'count'), running, oldest <= now and text(oldest) or '', waiting, infos }

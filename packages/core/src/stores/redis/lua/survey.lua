@@ -14,9 +14,9 @@ local running = {}
 for _, task in ipairs(dispatch.tasks) do
   if task[3] >= 0 then
     -- From now on a claim that counted what runs before this one did is refused.
-    redis.call('HSET', P .. 'limit-fences', task[1], args.limitFence)
+    call('HSET', P .. 'limit-fences', task[1], args.limitFence)
     running[#running + 1] = task[1]
-    running[#running + 1] = redis.call('HGET', P .. 'running', task[1]) or '0'
+    running[#running + 1] = call('HGET', P .. 'running', task[1]) or '0'
     self.rooms[task[1]] = task[2]
   end
 end

@@ -10,7 +10,7 @@ whenThereIsRoom()
 if not self.repeated then
   for _, task in ipairs(dispatch.tasks) do
     self.rooms[task[1]] = task[2]
-    if task[3] >= 0 and redis.call('HGET', P .. 'limit-fences', task[1]) ~= args.limitFence then self.rooms[task[1]] = 0 end
+    if task[3] >= 0 and call('HGET', P .. 'limit-fences', task[1]) ~= args.limitFence then self.rooms[task[1]] = 0 end
   end
   takeReady(dispatch, self)
   rememberLeased(dispatch, self)

@@ -4,42 +4,52 @@ local MAX_PAST_ATTEMPTS = 20
 local MAX_RECOVERIES = 5
 
 local function rememberAttempt(r, reason, endedAt)
-  redis.call('RPUSH', P .. 'a:' .. r.id, '{"attempt":' .. text(r.at) .. ',"node":' .. (r.node and cjson.encode(r.node) or 'null')
+  call('RPUSH', P .. 'a:' .. r.id, '{"attempt":' .. text(r.at) .. ',"node":' .. (r.node and cjson.encode(r.node) or 'null')
     .. ',"startedAt":' .. (r.sa or 'null') .. ',"endedAt":' .. endedAt .. ',"error":' .. reason .. '}')
-  redis.call('LTRIM', P .. 'a:' .. r.id, -MAX_PAST_ATTEMPTS, -1)
+  call('LTRIM', P .. 'a:' .. r.id, -MAX_PAST_ATTEMPTS, -1)
 end
 
 local function countFailure(schedule)
   local key = P .. 's:' .. schedule
-  local s = redis.call('HMGET', key, 'st', 'f', 'sh', 'due', 'tz')
+  local s = call('HMGET', key, 'st', 'f', 'sh', 'due', 'tz')
   if not s[1] then return end
   local failures = (tonumber(s[2]) or 0) + 1
-  redis.call('HSET', key, 'f', failures)
-  local pause = tonumber(redis.call('HGET', P .. 'd:' .. schedule, 'pause') or '')
+  call('HSET', key, 'f', failures)
+  call('SADD', P .. 'failing', schedule)
+  local pause = tonumber(call('HGET', P .. 'd:' .. schedule, 'pause') or '')
   if s[1] ~= 'active' or not pause or failures < pause then return end
-  redis.call('HSET', key, 'st', 'paused')
-  redis.call('HINCRBY', key, 'rev', 1)
-  redis.call('HSET', P .. 'd:' .. schedule, 'why', text(failures) .. SAYS.pausedAfter, 'up', nowText)
+  call('HSET', key, 'st', 'paused')
+  call('HINCRBY', key, 'rev', 1)
+  call('HSET', P .. 'd:' .. schedule, 'why', text(failures) .. SAYS.pausedAfter, 'up', nowText)
   place(schedule, s[3], { 'active', s[4], s[5] }, { 'paused', s[4], s[5] })
 end
 
 -- Lets the oldest blocked run of the schedule go ahead once nothing is open before it.
 local function unblock(schedule)
-  local blocked = redis.call('ZCARD', P .. 'b:' .. schedule)
-  if blocked == 0 or redis.call('HLEN', P .. 'o:' .. schedule) > blocked then return end
-  local member = redis.call('ZRANGE', P .. 'b:' .. schedule, 0, 0)[1]
-  redis.call('ZREM', P .. 'b:' .. schedule, member)
-  local id = runIdOf(schedule, member)
-  local v = redis.call('HMGET', P .. 'r:' .. id, 'no', 'task', 'g', 'pr', 'due')
-  redis.call('HSET', P .. 'r:' .. id, 'q', 'ready')
-  enqueueReady(id, v[1], v[2], v[3], v[4], v[5])
+  local blocked = call('ZCARD', P .. 'b:' .. schedule)
+  if blocked == 0 or call('HLEN', P .. 'o:' .. schedule) > blocked then return end
+  local member = call('ZRANGE', P .. 'b:' .. schedule, 0, 0)[1]
+  leaveBlocked(schedule, member)
+  makeReady(runIdOf(schedule, member))
 end
 
--- Almost always nothing depends on how a run ends: one look tells.
+-- Asked once per script: almost always nothing depends on how a run ends. From the first one that did not succeed on,
+-- there may be something to count or to let go ahead.
+local quiet = nil
+local anyWaiting = nil
+
 local function afterEnd(schedule, status)
-  local s = redis.call('HMGET', P .. 's:' .. schedule, 'f', 'ar')
   if status == 'succeeded' then
-    if s[1] and s[1] ~= '0' then redis.call('HSET', P .. 's:' .. schedule, 'f', '0') end
+    if quiet == nil then quiet = call('EXISTS', P .. 'failing', P .. 'after-run', P .. 'blocked') == 0 end
+    if quiet then return end
+  end
+  quiet = false
+  local s = call('HMGET', P .. 's:' .. schedule, 'f', 'ar')
+  if status == 'succeeded' then
+    if s[1] and s[1] ~= '0' then
+      call('HSET', P .. 's:' .. schedule, 'f', '0')
+      call('SREM', P .. 'failing', schedule)
+    end
   elseif status == 'failed' or status == 'lost' then
     countFailure(schedule)
   end
@@ -50,18 +60,22 @@ end
 -- status: succeeded, failed, cancelled or lost. reason: JSON, false for a success.
 local function endRun(r, status, reason, result)
   leaveQueue(r)
-  redis.call('HSET', P .. 'r:' .. r.id, 'st', status, 'en', nowText)
-  redis.call('HDEL', P .. 'r:' .. r.id, 'q', 'ses')
+  local key = P .. 'r:' .. r.id
+  call('HSET', key, 'st', status, 'en', nowText)
+  if r.q ~= 'held' then call('HDEL', key, 'q') end
   if status == 'succeeded' then
-    if r.at > 1 then redis.call('HDEL', P .. 'x:' .. r.id, 'error') end
-    if result then redis.call('HSET', P .. 'x:' .. r.id, 'result', result) end
+    if r.at > 1 then call('HDEL', P .. 'x:' .. r.id, 'error') end
+    if result then call('HSET', P .. 'x:' .. r.id, 'result', result) end
   else
-    redis.call('HSET', P .. 'x:' .. r.id, 'error', reason)
-    redis.call('ZADD', P .. 'end:' .. status, r.no, r.id)
+    call('HSET', P .. 'x:' .. r.id, 'error', reason)
+    call('ZADD', P .. 'end:' .. status, r.no, r.id)
   end
-  redis.call('HDEL', P .. 'o:' .. r.schedule, r.member)
+  call('HDEL', P .. 'o:' .. r.schedule, r.member)
   -- A place under the task's cluster limit may be free now.
-  if r.q == 'held' and redis.call('EXISTS', P .. 'waiting') == 1 then hints.ready = true end
+  if r.q == 'held' then
+    if anyWaiting == nil then anyWaiting = call('EXISTS', P .. 'waiting') == 1 end
+    if anyWaiting then hints.ready = true end
+  end
   afterEnd(r.schedule, status)
   return status
 end
@@ -73,13 +87,12 @@ local function putBack(r, reason, delayMs)
   rememberAttempt(r, reason, nowText)
   local due = text(now + delayMs)
   local queue = delayMs > 0 and 'delayed' or 'ready'
-  redis.call('HSET', P .. 'r:' .. r.id, 'st', 'retrying', 'q', queue, 'due', due)
-  redis.call('HDEL', P .. 'r:' .. r.id, 'ses')
-  redis.call('HSET', P .. 'x:' .. r.id, 'error', reason)
-  redis.call('ZADD', P .. 'waiting', r.no, r.id)
-  redis.call('HINCRBY', P .. 'count', 'retrying', 1)
+  call('HSET', P .. 'r:' .. r.id, 'st', 'retrying', 'q', queue, 'due', due)
+  call('HSET', P .. 'x:' .. r.id, 'error', reason)
+  call('ZADD', P .. 'waiting', r.no, r.id)
+  add('count', 'retrying', 1)
   if delayMs > 0 then
-    redis.call('ZADD', P .. 'delayed', due, r.id)
+    call('ZADD', P .. 'delayed', due, r.id)
   else
     enqueueReady(r.id, r.no, r.task, r.g, r.pr, due)
   end
@@ -99,7 +112,7 @@ local function recoverRun(r)
   if r.rec >= MAX_RECOVERIES and not r.cx and r.dl ~= 'atMostOnce' then
     return endRun(r, 'failed', '{"code":"ABANDONED","message":' .. cjson.encode(SAYS.givenUp .. said) .. '}')
   end
-  redis.call('HINCRBY', P .. 'r:' .. r.id, 'rec', 1)
+  call('HINCRBY', P .. 'r:' .. r.id, 'rec', 1)
   return takeBack(r, '{"code":"ABANDONED","message":' .. cjson.encode(said) .. '}')
 end
 
@@ -108,16 +121,16 @@ local function releaseRun(r)
   if r.cx then return endRun(r, 'cancelled', SAYS.cancelled) end
   leaveQueue(r)
   local key = P .. 'r:' .. r.id
-  redis.call('HSET', key, 'st', 'pending', 'q', 'ready', 'due', nowText, 'at', text(r.at - 1))
-  redis.call('HDEL', key, 'ses', 'node', 'sa')
-  local previous = redis.call('LINDEX', P .. 'a:' .. r.id, -1)
+  call('HSET', key, 'st', 'pending', 'q', 'ready', 'due', nowText, 'at', text(r.at - 1))
+  call('HDEL', key, 'node', 'sa')
+  local previous = call('LINDEX', P .. 'a:' .. r.id, -1)
   if previous then
     local attempt = cjson.decode(previous)
-    if type(attempt.node) == 'string' then redis.call('HSET', key, 'node', attempt.node) end
-    if type(attempt.startedAt) == 'number' then redis.call('HSET', key, 'sa', text(attempt.startedAt)) end
+    if type(attempt.node) == 'string' then call('HSET', key, 'node', attempt.node) end
+    if type(attempt.startedAt) == 'number' then call('HSET', key, 'sa', text(attempt.startedAt)) end
   end
-  redis.call('ZADD', P .. 'waiting', r.no, r.id)
-  redis.call('HINCRBY', P .. 'count', 'pending', 1)
+  call('ZADD', P .. 'waiting', r.no, r.id)
+  add('count', 'pending', 1)
   enqueueReady(r.id, r.no, r.task, r.g, r.pr, nowText)
 end
 
@@ -126,7 +139,7 @@ local function cancelRun(r, reason)
   if r.q ~= 'held' then
     endRun(r, 'cancelled', reason)
   elseif not r.cx then
-    redis.call('HSET', P .. 'r:' .. r.id, 'cx', '1')
+    call('HSET', P .. 'r:' .. r.id, 'cx', '1')
     hints.cancel = true
   end
 end
@@ -135,7 +148,7 @@ end
 local function cancelAllOf(schedule, reason)
   local running = {}
   local waiting = {}
-  for _, member in ipairs(redis.call('HKEYS', P .. 'o:' .. schedule)) do
+  for _, member in ipairs(call('HKEYS', P .. 'o:' .. schedule)) do
     local r = readRun(runIdOf(schedule, member))
     if r.q == 'held' then
       running[#running + 1] = r

@@ -9,14 +9,14 @@ end
 
 local function leasing(dispatch)
   local key = P .. 'sess:' .. dispatch.session
-  local session = redis.call('HMGET', key, 'until', 'request', 'leased')
+  local session = call('HMGET', key, 'until', 'request', 'leased')
   if not session[1] or tonumber(session[1]) <= now then return nil end
   local self = { slots = dispatch.slots, taken = {}, rooms = {}, groups = {}, repeated = nil }
   for _, group in ipairs(dispatch.groups) do self.groups[group] = true end
   for _, task in ipairs(dispatch.tasks) do
     local room = task[2]
     if task[3] >= 0 then
-      local running = tonumber(redis.call('HGET', P .. 'running', task[1]) or '0')
+      local running = tonumber(call('HGET', P .. 'running', task[1]) or '0')
       room = math.min(room, task[3] - running)
     end
     self.rooms[task[1]] = room
@@ -25,7 +25,8 @@ local function leasing(dispatch)
   if session[2] == dispatch.request then
     self.repeated = {}
     for _, id in ipairs(cjson.decode(session[3])) do
-      if redis.call('HGET', P .. 'r:' .. id, 'ses') == dispatch.session then
+      local r = call('HMGET', P .. 'r:' .. id, 'st', 'ses')
+      if r[1] == 'running' and r[2] == dispatch.session then
         self.repeated[#self.repeated + 1] = id
         self.taken[#self.taken + 1] = id
       end
@@ -36,23 +37,21 @@ local function leasing(dispatch)
 end
 
 local function promoteDelayed()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'delayed', '-inf', nowText, 'LIMIT', 0, PROMOTE_AT_ONCE)) do
-    redis.call('ZREM', P .. 'delayed', id)
-    local v = redis.call('HMGET', P .. 'r:' .. id, 'no', 'task', 'g', 'pr', 'due')
-    redis.call('HSET', P .. 'r:' .. id, 'q', 'ready')
-    enqueueReady(id, v[1], v[2], v[3], v[4], v[5])
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'delayed', '-inf', nowText, 'LIMIT', 0, PROMOTE_AT_ONCE)) do
+    call('ZREM', P .. 'delayed', id)
+    makeReady(id)
   end
 end
 
 -- Of each task and group that this node offers and has room for, the first `limit`: { task, score, member }.
 local function readyCandidates(dispatch, self, limit)
   local found = {}
-  if redis.call('EXISTS', P .. 'queues') == 0 then return found end
+  if call('EXISTS', P .. 'queues') == 0 then return found end
   for _, task in ipairs(dispatch.tasks) do
     if self.rooms[task[1]] > 0 then
       for _, group in ipairs(dispatch.groups) do
         local queue = task[1] .. '/' .. group
-        local rows = redis.call('ZRANGE', P .. 'ready:' .. queue, 0, limit - 1, 'WITHSCORES')
+        local rows = call('ZRANGE', P .. 'ready:' .. queue, 0, limit - 1, 'WITHSCORES')
         for i = 1, #rows, 2 do
           found[#found + 1] = { task[1], tonumber(rows[i + 1]), rows[i], queue }
         end
@@ -84,16 +83,17 @@ local function takeReady(dispatch, self)
       local queue = candidate[4]
       local id = string.sub(candidate[3], 18)
       local key = P .. 'r:' .. id
-      local v = redis.call('HMGET', key, 'st', 'fe', 'at')
-      redis.call('ZREM', P .. 'ready:' .. queue, candidate[3])
-      redis.call('ZREM', P .. 'waiting', id)
-      redis.call('HINCRBY', P .. 'count', v[1], -1)
-      redis.call('HSET', key, 'st', 'running', 'q', 'held', 'at', text(tonumber(v[3]) + 1),
-        'fe', text(math.max(tonumber(v[2]) + 1, now * 1000)), 'sa', nowText, 'ses', dispatch.session, 'node', dispatch.node)
-      if v[3] ~= '0' then redis.call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
-      redis.call('SADD', P .. 'held:' .. dispatch.session, id)
-      redis.call('HINCRBY', P .. 'running', task, 1)
-      if redis.call('EXISTS', P .. 'ready:' .. queue) == 0 then redis.call('SREM', P .. 'queues', queue) end
+      local v = call('HMGET', key, 'st', 'fe', 'at')
+      call('ZREM', P .. 'ready:' .. queue, candidate[3])
+      call('ZREM', P .. 'waiting', id)
+      add('count', v[1], -1)
+      call('HDEL', key, 'q')
+      call('HSET', key, 'st', 'running', 'at', text((tonumber(v[3]) or 0) + 1),
+        'fe', text(math.max((tonumber(v[2]) or 0) + 1, now * 1000)), 'sa', nowText, 'ses', dispatch.session, 'node', dispatch.node)
+      if v[3] and v[3] ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
+      collect('SADD', P .. 'held:' .. dispatch.session, id)
+      add('running', task, 1)
+      if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
       take(self, task, id)
     end
   end
@@ -116,12 +116,13 @@ end
 -- What was leased is remembered with the session, so that the same request can be answered again.
 local function rememberLeased(dispatch, self)
   if #self.taken > 0 and not self.repeated then
-    redis.call('HSET', P .. 'sess:' .. dispatch.session, 'request', dispatch.request, 'leased', cjson.encode(self.taken))
+    call('HSET', P .. 'sess:' .. dispatch.session, 'request', dispatch.request, 'leased', cjson.encode(self.taken))
   end
 end
 
 -- A run as the node that was leased it gets it.
 local function leased(id)
-  local v = redis.call('HMGET', P .. 'r:' .. id, 'fe', 'kind', 'task', 'at', 'dl', 'due', 'cr', 'sa')
-  return { id, v[1], v[2] or '', v[3], v[4], v[5] or '', v[6], v[7], v[8], redis.call('HGET', P .. 'x:' .. id, 'spec') or '' }
+  local v = call('HMGET', P .. 'r:' .. id, 'i', 'fe', 'kind', 'at', 'dl', 'due', 'sa')
+  local _, task, _, due, created = partsOf(v[1])
+  return { id, v[2], v[3] or '', task, v[4], v[5] or '', v[6] or due, created, v[7], call('HGET', P .. 'x:' .. id, 'spec') or '' }
 end

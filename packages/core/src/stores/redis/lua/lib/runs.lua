@@ -1,11 +1,13 @@
--- A run is the hash r:ID, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST:
---   no number   st status   q queue (ready, delayed, blocked, held; none when it has ended)   kind (none: scheduled)
---   task   at attempt   rec recoveries   ses session   node   fe fence   pr priority (none: 0)   g group
---   dl delivery (none: at least once)   due   cr created   sa started   en ended   cx cancel requested   lb log bytes
+-- A run is the hash r:ID, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST. A hash that stays small
+-- is quick and takes little memory, so what nearly every run has alike is left out, and what never changes is one field:
+--   i number|task|group|due|created   st status   at attempt   fe fence   ses session   node   sa started   en ended
+--   q queue of one that waits: ready, delayed, blocked   due (where it is not that of i)   kind (none: scheduled)
+--   pr priority (none: 0)   dl delivery (none: at least once)   cx cancel requested   rec recoveries   lb log bytes
 -- x:ID has its texts, where there are any: spec, error, result, progress, missed. a:ID lists its past attempts, l:ID its
 -- log. Where it is found:
 --   h:SCHEDULE    the history of its schedule, members by fire time
 --   o:SCHEDULE    members of runs that are open;  b:SCHEDULE  of those that are blocked, by fire time
+--   blocked       the schedules that have blocked runs
 --   m:SCHEDULE    member by request id, of runs asked for by hand
 --   task:TASK     all runs of a task by number;  tasks  the tasks there are
 --   end:STATUS    those that ended in any way but success, by number
@@ -25,23 +27,25 @@ end
 
 local function enqueueReady(id, no, task, group, priority, due)
   local queue = task .. '/' .. group
-  redis.call('ZADD', P .. 'ready:' .. queue, readyScore(priority, due), no .. '|' .. id)
-  redis.call('SADD', P .. 'queues', queue)
+  call('ZADD', P .. 'ready:' .. queue, readyScore(priority, due), no .. '|' .. id)
+  call('SADD', P .. 'queues', queue)
   hints.ready = true
 end
 
-local knownTasks = {}
-local function index(schedule, member, id, no, fireTime, task)
-  redis.call('ZADD', P .. 'h:' .. schedule, fireTime, member)
-  redis.call('ZADD', P .. 'task:' .. task, no, id)
-  if not knownTasks[task] then
-    knownTasks[task] = true
-    redis.call('SADD', P .. 'tasks', task)
-  end
+-- Adds a run to the history of its schedule; false when it was there already.
+local function remember(run)
+  return call('ZADD', P .. 'h:' .. run.schedule, 'NX', run.fireTime, run.member) == 1
 end
 
--- What is written only where it differs from what nearly every run has.
-local function unusual(fields, run)
+local function index(run, no)
+  collect('ZADD', P .. 'task:' .. run.task, no, run.id)
+  collectOnce('SADD', P .. 'tasks', run.task)
+  if run.spec then call('HSET', P .. 'x:' .. run.id, 'spec', run.spec) end
+end
+
+local function create(run, no, fields)
+  fields[#fields + 1] = 'i'
+  fields[#fields + 1] = no .. '|' .. run.task .. '|' .. run.group .. '|' .. run.due .. '|' .. nowText
   if run.kind and run.kind ~= 'scheduled' then
     fields[#fields + 1] = 'kind'
     fields[#fields + 1] = run.kind
@@ -54,23 +58,21 @@ local function unusual(fields, run)
     fields[#fields + 1] = 'dl'
     fields[#fields + 1] = run.delivery
   end
-  return fields
+  call('HSET', P .. 'r:' .. run.id, unpack(fields))
+  index(run, no)
 end
 
 -- run: { schedule, member, id, fireTime, due, task, group, priority, delivery, kind, spec }
 -- It waits: for a node (`ready`), or for the runs of its schedule before it (`blocked`).
 local function createWaiting(run, queue)
   local no = nextNumber()
-  redis.call('HSET', P .. 'r:' .. run.id, unpack(unusual(
-    { 'no', no, 'st', 'pending', 'q', queue, 'task', run.task, 'at', '0', 'fe', '0', 'g', run.group, 'due', run.due,
-      'cr', nowText }, run)))
-  if run.spec then redis.call('HSET', P .. 'x:' .. run.id, 'spec', run.spec) end
-  index(run.schedule, run.member, run.id, no, run.fireTime, run.task)
-  redis.call('HSET', P .. 'o:' .. run.schedule, run.member, '')
-  redis.call('ZADD', P .. 'waiting', no, run.id)
-  redis.call('HINCRBY', P .. 'count', 'pending', 1)
+  create(run, no, { 'st', 'pending', 'q', queue })
+  call('HSET', P .. 'o:' .. run.schedule, run.member, '')
+  call('ZADD', P .. 'waiting', no, run.id)
+  add('count', 'pending', 1)
   if queue == 'blocked' then
-    redis.call('ZADD', P .. 'b:' .. run.schedule, run.fireTime, run.member)
+    call('ZADD', P .. 'b:' .. run.schedule, run.fireTime, run.member)
+    call('SADD', P .. 'blocked', run.schedule)
   else
     enqueueReady(run.id, no, run.task, run.group, run.priority, run.due)
   end
@@ -78,55 +80,63 @@ end
 
 -- It begins at once, held by `session` of `node`.
 local function createHeld(run, session, node, fence)
-  local no = nextNumber()
-  redis.call('HSET', P .. 'r:' .. run.id, unpack(unusual(
-    { 'no', no, 'st', 'running', 'q', 'held', 'task', run.task, 'at', '1', 'fe', fence, 'g', run.group, 'due', run.due,
-      'cr', nowText, 'sa', nowText, 'ses', session, 'node', node }, run)))
-  if run.spec then redis.call('HSET', P .. 'x:' .. run.id, 'spec', run.spec) end
-  index(run.schedule, run.member, run.id, no, run.fireTime, run.task)
-  redis.call('HSET', P .. 'o:' .. run.schedule, run.member, '')
-  redis.call('SADD', P .. 'held:' .. session, run.id)
-  redis.call('HINCRBY', P .. 'running', run.task, 1)
+  create(run, nextNumber(), { 'st', 'running', 'at', '1', 'fe', fence, 'sa', nowText, 'ses', session, 'node', node })
+  call('HSET', P .. 'o:' .. run.schedule, run.member, '')
+  collect('SADD', P .. 'held:' .. session, run.id)
+  add('running', run.task, 1)
 end
 
 -- A record of a fire time that never starts.
 local function createRecord(run, status, reason, missed)
   local no = nextNumber()
-  redis.call('HSET', P .. 'r:' .. run.id, unpack(unusual(
-    { 'no', no, 'st', status, 'task', run.task, 'at', '0', 'fe', '0', 'g', run.group, 'due', run.due, 'cr', nowText,
-      'en', nowText }, run)))
-  redis.call('HSET', P .. 'x:' .. run.id, 'error', reason)
-  if missed then redis.call('HSET', P .. 'x:' .. run.id, 'missed', missed) end
-  if run.spec then redis.call('HSET', P .. 'x:' .. run.id, 'spec', run.spec) end
-  index(run.schedule, run.member, run.id, no, run.fireTime, run.task)
-  redis.call('ZADD', P .. 'end:' .. status, no, run.id)
+  create(run, no, { 'st', status, 'en', nowText })
+  call('HSET', P .. 'x:' .. run.id, 'error', reason)
+  if missed then call('HSET', P .. 'x:' .. run.id, 'missed', missed) end
+  call('ZADD', P .. 'end:' .. status, no, run.id)
 end
 
--- Takes a run out of wherever it waits or is held. r: see `readRun`.
-local function leaveQueue(r)
-  if r.q == 'held' then
-    redis.call('SREM', P .. 'held:' .. r.ses, r.id)
-    redis.call('HINCRBY', P .. 'running', r.task, -1)
-    return
-  end
-  if r.q == 'ready' then
-    redis.call('ZREM', P .. 'ready:' .. r.task .. '/' .. r.g, r.no .. '|' .. r.id)
-  elseif r.q == 'delayed' then
-    redis.call('ZREM', P .. 'delayed', r.id)
-  elseif r.q == 'blocked' then
-    redis.call('ZREM', P .. 'b:' .. r.schedule, r.member)
-  end
-  redis.call('ZREM', P .. 'waiting', r.id)
-  redis.call('HINCRBY', P .. 'count', r.st, -1)
+-- What never changes of a run, from its field `i`: number, task, group, due, created.
+local function partsOf(i)
+  return string.match(i, '^(%d+)|([^|]*)|([^|]*)|(%-?%d+)|(%d+)$')
 end
 
 -- A run with what is needed to end it or to put it back; nil when there is none.
 local function readRun(id)
-  local v = redis.call('HMGET', P .. 'r:' .. id, 'no', 'st', 'q', 'task', 'at', 'rec', 'ses', 'node', 'fe', 'pr', 'g', 'dl', 'due',
-    'sa', 'en', 'cx')
+  local v = call('HMGET', P .. 'r:' .. id, 'i', 'st', 'q', 'at', 'rec', 'ses', 'node', 'fe', 'pr', 'dl', 'sa', 'en', 'cx', 'due')
   if not v[1] then return nil end
+  local no, task, group, due = partsOf(v[1])
   local split = string.find(id, '@', 1, true)
-  return { id = id, schedule = string.sub(id, 1, split - 1), member = string.sub(id, split + 1), no = v[1], st = v[2], q = v[3],
-    task = v[4], at = tonumber(v[5]), rec = tonumber(v[6]) or 0, ses = v[7], node = v[8], fe = v[9], pr = v[10], g = v[11],
-    dl = v[12], due = v[13], sa = v[14], en = v[15], cx = v[16] }
+  return { id = id, schedule = string.sub(id, 1, split - 1), member = string.sub(id, split + 1), no = no, st = v[2],
+    q = v[2] == 'running' and 'held' or v[3], task = task, at = tonumber(v[4]) or 0, rec = tonumber(v[5]) or 0, ses = v[6],
+    node = v[7], fe = v[8], pr = v[9], g = group, dl = v[10], due = v[14] or due, sa = v[11], en = v[12], cx = v[13] }
+end
+
+-- A run that waited elsewhere may be leased from now on.
+local function makeReady(id)
+  local r = readRun(id)
+  call('HSET', P .. 'r:' .. id, 'q', 'ready')
+  enqueueReady(id, r.no, r.task, r.g, r.pr, r.due)
+end
+
+local function leaveBlocked(schedule, member)
+  call('ZREM', P .. 'b:' .. schedule, member)
+  if call('EXISTS', P .. 'b:' .. schedule) == 0 then call('SREM', P .. 'blocked', schedule) end
+end
+
+-- Takes a run out of wherever it waits or is held.
+local function leaveQueue(r)
+  if r.q == 'held' then
+    collect('SREM', P .. 'held:' .. r.ses, r.id)
+    add('running', r.task, -1)
+    return
+  end
+  if r.q == 'ready' then
+    call('ZREM', P .. 'ready:' .. r.task .. '/' .. r.g, r.no .. '|' .. r.id)
+  elseif r.q == 'delayed' then
+    call('ZREM', P .. 'delayed', r.id)
+  elseif r.q == 'blocked' then
+    leaveBlocked(r.schedule, r.member)
+  end
+  call('ZREM', P .. 'waiting', r.id)
+  add('count', r.st, -1)
 end

@@ -3,8 +3,9 @@
 -- KEYS[1]  the hash `meta` of a cell; every other key of the cell has the same beginning, and so the same hash tag
 -- ARGV[1]  the identity of the store, as the caller found it when it opened it
 -- ARGV[2]  the arguments of the verb, as JSON
+local call = redis.call
 local P = string.sub(KEYS[1], 1, -5)
-local meta = redis.call('HMGET', KEYS[1], 'identity', 'wall', 'ahead', 'number')
+local meta = call('HMGET', KEYS[1], 'identity', 'wall', 'ahead', 'number')
 if meta[1] ~= ARGV[1] then
   return redis.error_reply('EVERTICK STORE_REPLACED')
 end
@@ -18,7 +19,7 @@ end
 
 local wall, ahead
 do
-  local time = redis.call('TIME')
+  local time = call('TIME')
   wall = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   local last = tonumber(meta[2]) or wall
   ahead = tonumber(meta[3]) or 0
@@ -38,26 +39,68 @@ local function nextNumber()
   return text(number)
 end
 
+-- What a script does to one key for many runs is done once, at its end: nothing in it may look there in between.
+local collected, order = {}, {}
+local function collect(command, key, ...)
+  local name = command .. key
+  local list = collected[name]
+  if not list then
+    list = { command = command, key = key }
+    collected[name] = list
+    order[#order + 1] = list
+  end
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+
+local seen = {}
+local function collectOnce(command, key, value)
+  if seen[value] then return end
+  seen[value] = true
+  collect(command, key, value)
+end
+
+local sums = {}
+local function add(hash, field, amount)
+  local own = sums[hash]
+  if not own then
+    own = {}
+    sums[hash] = own
+  end
+  own[field] = (own[field] or 0) + amount
+end
+
+local AT_ONCE = 1000
+
 -- Every script that writes ends with this.
 local function conclude()
-  redis.call('HSET', KEYS[1], 'wall', text(wall), 'ahead', tostring(ahead), 'number', text(number))
+  for _, list in ipairs(order) do
+    for from = 1, #list, AT_ONCE do
+      call(list.command, list.key, unpack(list, from, math.min(#list, from + AT_ONCE - 1)))
+    end
+  end
+  for hash, own in pairs(sums) do
+    for field, amount in pairs(own) do
+      if amount ~= 0 then call('HINCRBY', P .. hash, field, amount) end
+    end
+  end
+  call('HSET', KEYS[1], 'wall', text(wall), 'ahead', tostring(ahead), 'number', text(number))
 end
 
 -- Redis that is full refuses a script whose first write needs memory, and no later one: a script that begins with this
 -- is refused whole.
 local function whenThereIsRoom()
-  redis.call('HSET', KEYS[1], 'wall', text(wall))
+  call('HSET', KEYS[1], 'wall', text(wall))
 end
 
 -- What must succeed all the same begins with this.
 local function evenWhenFull()
-  redis.call('DEL', P .. 'nothing')
+  call('DEL', P .. 'nothing')
 end
 
 -- Hints are published once per script, at its end.
 local hints = {}
 local function publish()
   for hint in pairs(hints) do
-    redis.call('PUBLISH', P .. 'hints', hint)
+    call('PUBLISH', P .. 'hints', hint)
   end
 end
