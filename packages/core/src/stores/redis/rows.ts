@@ -10,7 +10,7 @@ import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/
 /** Names and values in turn, as HGETALL answers within a script. */
 type Flat = readonly string[]
 
-export type ScheduleRow = readonly [hot: Flat, definition: Flat, lastRun: readonly string[]]
+export type ScheduleRow = readonly [hot: string, definition: Flat, lastRun: readonly string[]]
 
 export type RunRow = readonly [id: RunId, fields: Flat, texts: Flat, attempts: readonly string[]]
 
@@ -45,21 +45,21 @@ export type NodeRow = readonly [
 ]
 
 export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
-  const s = fieldsOf(hot)
+  const [revision, state, fireTime, due, tzdata, highWaterMark, fires, failures] = hot.split('|')
   const d = fieldsOf(cold)
-  const [member, status, startedAt, endedAt] = last
+  const [member, status, lease = '', endedAt] = last
   return {
     id,
     definition: JSON.parse(d.get('def')!) as ScheduleDefinition,
-    state: s.get('st') as ScheduleState,
+    state: state as ScheduleState,
     stateReason: d.get('why') ?? null,
-    revision: Number(s.get('rev')),
-    nextFireTime: numberOf(s.get('ft')),
-    dueAt: numberOf(s.get('due')),
-    tzdata: s.get('tz') ?? null,
-    highWaterMark: numberOf(s.get('hw')),
-    fires: Number(s.get('n')),
-    consecutiveFailures: Number(s.get('f')),
+    revision: Number(revision),
+    nextFireTime: numberOf(fireTime),
+    dueAt: numberOf(due),
+    tzdata: textOf(tzdata),
+    highWaterMark: numberOf(highWaterMark),
+    fires: Number(fires),
+    consecutiveFailures: Number(failures),
     createdAt: Number(d.get('at')),
     updatedAt: Number(d.get('up')),
     lastRun:
@@ -69,7 +69,7 @@ export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Sche
             id: `${id}@${member}`,
             status: status as RunStatus,
             fireTime: Number(member.split('.', 1)[0]),
-            startedAt: numberOf(startedAt),
+            startedAt: leaseOf(lease).startedAt,
             endedAt: numberOf(endedAt),
           },
   }
@@ -83,7 +83,8 @@ export function runOf([id, fields, texts, attempts]: RunRow): Run {
   const { scheduleId, fireTime, requestId } = parseRunId(id)!
   const r = fieldsOf(fields)
   const x = fieldsOf(texts)
-  const [, task, group, due, createdAt] = r.get('i')!.split('|')
+  const [number, task, group, due] = r.get('i')!.split('|')
+  const { attempt, fence, startedAt, node } = leaseOf(r.get('l') ?? '')
   return {
     id,
     scheduleId,
@@ -92,15 +93,15 @@ export function runOf([id, fields, texts, attempts]: RunRow): Run {
     requestId,
     task: task!,
     status: r.get('st') as RunStatus,
-    attempt: Number(r.get('at') ?? 0),
-    node: r.get('node') ?? null,
-    fence: Number(r.get('fe') ?? 0),
+    attempt,
+    node,
+    fence,
     priority: Number(r.get('pr') ?? 0),
-    group: group!,
+    group: textOf(group) ?? 'default',
     delivery: (r.get('dl') ?? 'atLeastOnce') as Delivery,
-    dueAt: Number(r.get('due') ?? due),
-    createdAt: Number(createdAt),
-    startedAt: numberOf(r.get('sa')),
+    dueAt: numberOf(r.get('due')) ?? numberOf(due) ?? fireTime,
+    createdAt: Math.floor(Number(number) / 1000),
+    startedAt,
     endedAt: numberOf(r.get('en')),
     cancelRequested: r.has('cx'),
     error: parsed(x.get('error')),
@@ -171,6 +172,22 @@ export function fieldsOf(flat: Flat): Map<string, string> {
   const fields = new Map<string, string>()
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!)
   return fields
+}
+
+/** Of the last lease of a run; see lua/lib/runs.lua. */
+function leaseOf(text: string): Pick<Run, 'attempt' | 'fence' | 'startedAt' | 'node'> {
+  const [attempt, fence, started, , ...node] = text.split('|')
+  const startedAt = numberOf(started)
+  return {
+    attempt: Number(attempt),
+    fence: numberOf(fence) ?? (startedAt ?? 0) * 1000,
+    startedAt,
+    node: textOf(node.join('|')),
+  }
+}
+
+function textOf(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text
 }
 
 function numberOf(text: string | undefined): number | null {

@@ -13,6 +13,7 @@ for i, q in ipairs(args.requests) do
     local run = { schedule = schedule, member = member, id = runIdOf(schedule, member), fireTime = fireTime, due = nowText,
       kind = q[3], task = q[5], spec = q[6], delivery = q[7], priority = q[8], group = q[9] }
     if remember(run) then
+      call('INCR', P .. 'o:' .. schedule)
       createWaiting(run, 'ready')
       if run.kind == 'manual' then call('HSET', P .. 'm:' .. schedule, request, member) end
       if call('EXISTS', P .. 's:' .. schedule) == 0 then call('ZADD', P .. 'graves', 0, schedule) end

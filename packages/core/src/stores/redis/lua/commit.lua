@@ -18,24 +18,27 @@ whenThereIsRoom()
 local committed, claimed, skipped, missed = {}, {}, {}, {}
 local waiting = 0
 local calendarsRevision = nil
-local fence = text(now * 1000)
+local lease = self and leaseText('1', now * 1000, self.session, dispatch.node)
 
+-- Of a run that would be the first open one of its schedule there is nothing to decide.
 local function verdict(schedule, overlap)
-  if overlap == 'allow' then return 'free' end
-  if call('EXISTS', P .. 'o:' .. schedule) == 0 then return 'free' end
+  if overlap == 'allow' or call('INCR', P .. 'o:' .. schedule) == 1 then return 'free' end
   if overlap == 'bufferAll' then return 'blocked' end
-  if overlap == 'bufferOne' then
-    return call('EXISTS', P .. 'b:' .. schedule) == 0 and 'blocked' or 'skipped'
-  end
-  if overlap == 'cancelOther' then return cancelAllOf(schedule, SAYS.replaced) and 'blocked' or 'free' end
-  return 'skipped'
+  if overlap == 'bufferOne' and call('EXISTS', P .. 'b:' .. schedule) == 0 then return 'blocked' end
+  call('DECR', P .. 'o:' .. schedule)
+  if overlap ~= 'cancelOther' then return 'skipped' end
+  local running = cancelAllOf(schedule, SAYS.replaced)
+  call('INCR', P .. 'o:' .. schedule)
+  return running and 'blocked' or 'free'
 end
 
 local function fire(d, index, run, fireIndex)
   if not remember(run) then return end
-  local answer = verdict(run.schedule, d[11])
+  local overlap = d[11]
+  local answer = verdict(run.schedule, overlap)
+  if overlap == 'allow' then call('INCR', P .. 'o:' .. run.schedule) end
   if answer == 'free' and self and mayTakeNew(dispatch, self, run.task, run.group, run.priority) then
-    createHeld(run, dispatch.session, dispatch.node, fence)
+    createHeld(run, self.session, lease)
     take(self, run.task, run.id)
     claimed[#claimed + 1] = index
     claimed[#claimed + 1] = fireIndex
@@ -50,18 +53,20 @@ end
 
 local function carryOut(d, index)
   local id, runs, next = d[1], d[4], d[6]
-  local key = P .. 's:' .. id
-  local s = call('HMGET', key, 'rev', 'ft', 'st', 'due', 'hw', 'n', 'tz', 'sh')
+  local s = loadSchedule(id)
   -- The compare-and-set: the schedule is as the decision saw it, and it is time.
-  if s[1] ~= d[2] or s[2] ~= d[3] or s[3] ~= 'active' or tonumber(s[4]) > now then return false end
+  if not s or s.rev ~= d[2] or s.ft ~= d[3] or s.st ~= 'active' or tonumber(s.due) > now then return false end
   if d[8] >= 0 then
     calendarsRevision = calendarsRevision or tonumber(call('GET', P .. 'calendars-revision') or '0')
     if calendarsRevision ~= d[8] then return false end
+    s.cr = text(d[8])
+  else
+    s.cr = ''
   end
   local following = type(next) == 'table'
   if following and tonumber(next[1]) <= tonumber(d[3]) then return false end
 
-  local mark = tonumber(s[5]) or -math.huge
+  local mark = tonumber(s.hw) or -math.huge
   local reached = mark
   local fresh = {}
   for i = 1, #runs, 2 do
@@ -71,38 +76,23 @@ local function carryOut(d, index)
       if at > reached then reached = at end
     end
   end
-  if d[5] and tonumber(d[5][1]) > reached then reached = tonumber(d[5][1]) end
+  local missedTo = d[5] and tonumber(d[5][1])
+  if missedTo and missedTo > reached then reached = missedTo end
 
-  local fields = { 'n', text((tonumber(s[6]) or 0) + #fresh) }
-  if reached ~= mark then
-    fields[#fields + 1] = 'hw'
-    fields[#fields + 1] = text(reached)
-  end
-  if following then
-    fields[#fields + 1] = 'ft'
-    fields[#fields + 1] = next[1]
-    fields[#fields + 1] = 'due'
-    fields[#fields + 1] = next[2]
-  else
-    call('HDEL', key, 'ft', 'due')
-  end
-  if next then
-    if s[7] ~= d[7] then
-      fields[#fields + 1] = 'tz'
-      fields[#fields + 1] = d[7]
+  local due, tz = s.due, s.tz
+  if #fresh > 0 then s.n = text(tonumber(s.n) + #fresh) end
+  if reached ~= mark then s.hw = text(reached) end
+  s.ft = following and next[1] or ''
+  s.due = following and next[2] or ''
+  s.tz = next and d[7] or ''
+  if not next then
+    s.st = 'finished'
+    if s.ar ~= '' then
+      s.ar = ''
+      call('SREM', P .. 'after-run', id)
     end
-  else
-    call('HDEL', key, 'tz', 'ar')
-    call('SREM', P .. 'after-run', id)
-    fields[#fields + 1] = 'st'
-    fields[#fields + 1] = 'finished'
   end
-  if d[8] >= 0 then
-    fields[#fields + 1] = 'cr'
-    fields[#fields + 1] = text(d[8])
-  end
-  call('HSET', key, unpack(fields))
-  place(id, s[8], { 'active', s[4], s[7] }, { next and 'active' or 'finished', following and next[2], next and d[7] })
+  saveSchedule(s, 'active', due, tz)
 
   local run = { schedule = id, task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14] }
   if d[5] then

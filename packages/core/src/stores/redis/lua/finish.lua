@@ -6,15 +6,15 @@ evenWhenFull()
 local accepted = {}
 for i, report in ipairs(args.reports) do
   local id, kind = report[1], report[3]
-  local v = call('HMGET', P .. 'r:' .. id, 'st', 'fe', 'ses', 'i', 'at')
-  if v[1] ~= 'running' or v[2] ~= report[2] then
+  local v = call('HMGET', P .. 'r:' .. id, 'st', 'l', 'i')
+  local attempt, fence, _, session = leaseOf(v[2])
+  if v[1] ~= 'running' or fence ~= report[2] then
     accepted[i] = '0'
   elseif kind == 'succeeded' then
     -- Nearly every one: no more is read than that takes.
     accepted[i] = '1'
-    local split = string.find(id, '@', 1, true)
-    local run = { id = id, schedule = string.sub(id, 1, split - 1), member = string.sub(id, split + 1), q = 'held', ses = v[3],
-      task = string.match(v[4], '|([^|]*)|'), at = tonumber(v[5]) }
+    local run = { id = id, schedule = splitId(id), q = 'held', ses = session, task = string.match(v[3], '|([^|]*)|'),
+      at = tonumber(attempt) }
     endRun(run, kind, false, report[4])
   else
     accepted[i] = '1'

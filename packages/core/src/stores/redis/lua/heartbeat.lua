@@ -4,16 +4,21 @@
 -- errors   SESSION_EXPIRED
 evenWhenFull()
 local key = P .. 'sess:' .. args.session
-local before = call('HGET', key, 'until')
+local session = call('HMGET', key, 'until', 'number')
+local before, short = session[1], session[2]
 if before and tonumber(before) <= now then return redis.error_reply('EVERTICK SESSION_EXPIRED ' .. args.session) end
 local untilText = text(now + args.leaseMs)
 call('HSET', key, 'until', untilText, 'beat', nowText, 'info', args.info)
-if not before then call('HSET', key, 'start', nowText) end
--- sessions: all that are still listed;  holders: those that may hold runs. Both by the end of their lease.
+if not before then
+  short = call('INCR', P .. 'session-number')
+  call('HSET', key, 'start', nowText, 'number', short)
+end
+-- sessions: all that are still listed;  holders: the short numbers of those that may hold runs. Both by the end of their
+-- lease.
 call('ZADD', P .. 'sessions', untilText, args.session)
-call('ZADD', P .. 'holders', untilText, args.session)
+call('ZADD', P .. 'holders', untilText, short)
 local cancel = {}
-for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. args.session)) do
+for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. short)) do
   if call('HGET', P .. 'r:' .. id, 'cx') then cancel[#cancel + 1] = id end
 end
 conclude()

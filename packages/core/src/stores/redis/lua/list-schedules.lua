@@ -1,11 +1,11 @@
 -- One page of schedules by id.
 -- args     { after, prefix, state, task, calendar: each a text or false, limit }
 -- returns  schedule rows, at most limit
--- include  schedule-row
+-- include  schedules schedule-row
 local LOOKED_AT_ONCE = 200
 
 local function fits(id)
-  if args.state and call('HGET', P .. 's:' .. id, 'st') ~= args.state then return false end
+  if args.state and loadSchedule(id).st ~= args.state then return false end
   if args.task and call('HGET', P .. 'd:' .. id, 'task') ~= args.task then return false end
   return not args.calendar or call('SISMEMBER', P .. 'users:' .. args.calendar, id) == 1
 end

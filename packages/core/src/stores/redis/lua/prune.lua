@@ -57,7 +57,10 @@ while set ~= '' and room > 0 and deleted < args.limit do
   for _, id in ipairs(ids) do
     pruneOne(id, set == 'graves')
     if deleted >= args.limit then break end
-    if set == 'graves' and call('EXISTS', P .. 'h:' .. id) == 0 then call('ZREM', P .. 'graves', id) end
+    if set == 'graves' and call('EXISTS', P .. 'h:' .. id) == 0 then
+      call('ZREM', P .. 'graves', id)
+      call('DEL', P .. 'o:' .. id)
+    end
     after = id
   end
   if deleted < args.limit and #ids < room then
@@ -66,9 +69,8 @@ while set ~= '' and room > 0 and deleted < args.limit do
   room = room - #ids
 end
 for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now - args.listedForMs), 'LIMIT', 0, 100)) do
-  if call('EXISTS', P .. 'held:' .. session) == 0 then
+  if call('EXISTS', P .. 'held:' .. call('HGET', P .. 'sess:' .. session, 'number')) == 0 then
     call('ZREM', P .. 'sessions', session)
-    call('ZREM', P .. 'holders', session)
     call('DEL', P .. 'sess:' .. session)
   end
 end

@@ -5,10 +5,6 @@
 --            are kept in this cell, so that their names can be checked
 -- returns  per item { outcome, schedule row or names that are missing }
 -- include  says schedules runs schedule-row
-local function dueOf(timing)
-  return timing and timing[2]
-end
-
 local function missingNames(calendars)
   local missing = {}
   if args.ownNames then
@@ -35,23 +31,57 @@ local function refer(id, calendars)
 end
 
 -- The fire time that is due and that the new timing drops leaves a record.
-local function recordDropped(id, s, task, policy, timing)
-  if s.st ~= 'active' or not s.ft or tonumber(s.due) > now then return end
-  if (timing and timing[1] == s.ft) or tonumber(s.ft) <= (tonumber(s.hw or '') or -math.huge) then return end
-  local run = { schedule = id, member = s.ft, id = runIdOf(id, s.ft), fireTime = s.ft, due = s.due, task = task,
+local function recordDropped(s, timing)
+  if s.st ~= 'active' or s.ft == '' or tonumber(s.due) > now then return end
+  if (timing and timing[1] == s.ft) or tonumber(s.ft) <= (tonumber(s.hw) or -math.huge) then return end
+  local before = call('HMGET', P .. 'd:' .. s.id, 'task', 'policy')
+  local policy = cjson.decode(before[2])
+  local run = { schedule = s.id, member = s.ft, id = runIdOf(s.id, s.ft), fireTime = s.ft, due = s.due, task = before[1],
     delivery = policy[1], priority = policy[2], group = policy[3], spec = false }
   if remember(run) then
-    createRecord(run, 'missed', SAYS.dropped,
-      '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
+    createRecord(run, 'missed', SAYS.dropped, '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
   end
-  call('HSET', P .. 's:' .. id, 'hw', s.ft)
+  s.hw = s.ft
+end
+
+-- Revisions go on where a deleted namesake ended: a stale edit of that one must not fit this one.
+local function newSchedule(id, shard)
+  local grave = call('HMGET', P .. 't:' .. id, 'rev', 'hw')
+  call('DEL', P .. 't:' .. id)
+  call('ZADD', P .. 'ids', 0, id)
+  call('ZREM', P .. 'graves', id)
+  call('HSET', P .. 'd:' .. id, 'at', nowText)
+  return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = grave[2] or '', n = '0', f = '0', cr = '',
+    ar = '', sh = shard }
+end
+
+local function define(id, item)
+  local key = P .. 'd:' .. id
+  call('HSET', key, 'def', item[2], 'task', item[3], 'up', nowText, 'policy', cjson.encode(item[11]))
+  for name, value in pairs({ why = item[4], pause = item[7], hist = item[8] }) do
+    if value then
+      call('HSET', key, name, value)
+    else
+      call('HDEL', key, name)
+    end
+  end
+end
+
+local function setTiming(s, timing, calendars)
+  s.ft = timing and timing[1] or ''
+  s.due = timing and timing[2] or ''
+  s.tz = timing and timing[3] or ''
+  s.cr = calendars and text(calendars[1]) or ''
+  s.ar = timing and timing[4] or ''
+  call(s.ar == '' and 'SREM' or 'SADD', P .. 'after-run', s.id)
+  -- Without a fire time the trigger stays what it was, and with it what it refers to.
+  if timing then refer(s.id, calendars) end
 end
 
 local function put(item)
   local id, state, timing = item[1], item[5], item[9]
-  local key = P .. 's:' .. id
-  local v = call('HMGET', key, 'rev', 'st', 'ft', 'due', 'tz', 'hw', 'sh')
-  if (tonumber(v[1]) or 0) ~= item[6] then return { 'conflict', scheduleRow(id) } end
+  local s = loadSchedule(id)
+  if (s and tonumber(s.rev) or 0) ~= item[6] then return { 'conflict', scheduleRow(id) } end
   local calendars = timing and timing ~= 'keep' and timing[5]
   if calendars then
     local missing = missingNames(calendars)
@@ -59,64 +89,24 @@ local function put(item)
     if #missing > 0 or revision ~= calendars[1] then return { 'calendars', missing } end
   end
 
-  local s = { st = v[2], ft = v[3], due = v[4], tz = v[5], hw = v[6] }
-  local definition = { 'def', item[2], 'task', item[3], 'up', nowText }
-  if v[1] then
-    if timing ~= 'keep' then
-      local before = call('HMGET', P .. 'd:' .. id, 'task', 'policy')
-      recordDropped(id, s, before[1], cjson.decode(before[2]), timing)
-    end
-    call('HINCRBY', key, 'rev', 1)
-    -- A schedule that someone sets going again has a clean record.
-    if state == 'active' and s.st ~= 'active' then
-      call('HSET', key, 'f', '0')
-      call('SREM', P .. 'failing', id)
-    end
-    call('HSET', key, 'st', state)
-  else
-    -- Revisions go on where the deleted namesake ended: a stale edit of that one must not fit this one.
-    local grave = call('HMGET', P .. 't:' .. id, 'rev', 'hw')
-    call('DEL', P .. 't:' .. id)
-    call('HSET', key, 'rev', text((tonumber(grave[1]) or 0) + 1), 'st', state, 'n', '0', 'f', '0', 'sh', item[10])
-    if grave[2] then call('HSET', key, 'hw', grave[2]) end
-    call('ZADD', P .. 'ids', 0, id)
-    call('ZREM', P .. 'graves', id)
-    definition[#definition + 1] = 'at'
-    definition[#definition + 1] = nowText
-    s.st = false
+  local outcome = s and 'updated' or 'created'
+  s = s or newSchedule(id, item[10])
+  local st, due, tz = s.st, s.due, s.tz
+  if timing ~= 'keep' then recordDropped(s, timing) end
+  define(id, item)
+  s.rev = text(tonumber(s.rev) + 1)
+  -- A schedule that someone sets going again has a clean record.
+  if state == 'active' and st ~= 'active' then
+    s.f = '0'
+    call('SREM', P .. 'failing', id)
   end
-  call('HDEL', P .. 'd:' .. id, 'why', 'pause', 'hist')
-  definition[#definition + 1] = 'policy'
-  definition[#definition + 1] = cjson.encode(item[11])
-  for name, value in pairs({ why = item[4], pause = item[7], hist = item[8] }) do
-    if value then
-      definition[#definition + 1] = name
-      definition[#definition + 1] = value
-    end
-  end
-  call('HSET', P .. 'd:' .. id, unpack(definition))
-
-  local is = { state, s.due, s.tz }
-  if timing ~= 'keep' then
-    call('HDEL', key, 'ft', 'due', 'tz', 'cr', 'ar')
-    call('SREM', P .. 'after-run', id)
-    if timing then
-      call('HSET', key, 'ft', timing[1], 'due', timing[2], 'tz', timing[3])
-      if timing[4] then
-        call('HSET', key, 'ar', timing[4])
-        call('SADD', P .. 'after-run', id)
-      end
-      if calendars then call('HSET', key, 'cr', text(calendars[1])) end
-      -- Without a fire time the trigger stays what it was, and with it what it refers to.
-      refer(id, calendars)
-    end
-    is = { state, dueOf(timing), timing and timing[3] }
-  end
-  place(id, v[7] or item[10], { s.st, s.due, s.tz }, is)
-  if timing and timing ~= 'keep' and timing[4] then timeAfterRun(id) end
+  s.st = state
+  if timing ~= 'keep' then setTiming(s, timing, calendars) end
+  saveSchedule(s, st, due, tz)
+  if s.ar ~= '' then timeAfterRun(id) end
   -- Whoever sleeps looks again within half a second by itself.
-  if is[2] and tonumber(is[2]) < now + 1000 then hints.due = true end
-  return { v[1] and 'updated' or 'created', scheduleRow(id) }
+  if s.due ~= '' and tonumber(s.due) < now + 1000 then hints.due = true end
+  return { outcome, scheduleRow(id) }
 end
 
 whenThereIsRoom()

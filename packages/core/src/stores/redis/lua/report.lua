@@ -2,6 +2,7 @@
 -- args     { updates = { { id, fence, { level, message as JSON, bytes … }, progress or false }… }, logLimit, cut as JSON }
 --            progress = JSON without its closing brace and time
 -- returns  '0' (refused) and '1' per update
+-- include  runs
 local function append(key, id, lines)
   local bytes = tonumber(call('HGET', key, 'lb') or '0')
   if bytes >= args.logLimit then return end
@@ -23,8 +24,9 @@ end
 local accepted = {}
 for i, update in ipairs(args.updates) do
   local key = P .. 'r:' .. update[1]
-  local r = call('HMGET', key, 'fe', 'st')
-  if r[1] ~= update[2] or r[2] ~= 'running' then
+  local r = call('HMGET', key, 'l', 'st')
+  local _, fence = leaseOf(r[1])
+  if fence ~= update[2] or r[2] ~= 'running' then
     accepted[i] = '0'
   else
     accepted[i] = '1'

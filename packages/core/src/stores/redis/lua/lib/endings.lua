@@ -9,25 +9,36 @@ local function rememberAttempt(r, reason, endedAt)
   call('LTRIM', P .. 'a:' .. r.id, -MAX_PAST_ATTEMPTS, -1)
 end
 
-local function countFailure(schedule)
-  local key = P .. 's:' .. schedule
-  local s = call('HMGET', key, 'st', 'f', 'sh', 'due', 'tz')
-  if not s[1] then return end
-  local failures = (tonumber(s[2]) or 0) + 1
-  call('HSET', key, 'f', failures)
-  call('SADD', P .. 'failing', schedule)
-  local pause = tonumber(call('HGET', P .. 'd:' .. schedule, 'pause') or '')
-  if s[1] ~= 'active' or not pause or failures < pause then return end
-  call('HSET', key, 'st', 'paused')
-  call('HINCRBY', key, 'rev', 1)
-  call('HSET', P .. 'd:' .. schedule, 'why', text(failures) .. SAYS.pausedAfter, 'up', nowText)
-  place(schedule, s[3], { 'active', s[4], s[5] }, { 'paused', s[4], s[5] })
+-- Answers whether the schedule has a delay after its runs.
+local function countEnd(schedule, status)
+  local s = loadSchedule(schedule)
+  if not s then return false end
+  local st = s.st
+  if status == 'succeeded' then
+    if s.f ~= '0' then
+      s.f = '0'
+      call('SREM', P .. 'failing', schedule)
+      saveSchedule(s, st, s.due, s.tz)
+    end
+  elseif status == 'failed' or status == 'lost' then
+    local failures = tonumber(s.f) + 1
+    s.f = text(failures)
+    call('SADD', P .. 'failing', schedule)
+    local pause = tonumber(call('HGET', P .. 'd:' .. schedule, 'pause') or '')
+    if st == 'active' and pause and failures >= pause then
+      s.st = 'paused'
+      s.rev = text(tonumber(s.rev) + 1)
+      call('HSET', P .. 'd:' .. schedule, 'why', text(failures) .. SAYS.pausedAfter, 'up', nowText)
+    end
+    saveSchedule(s, st, s.due, s.tz)
+  end
+  return s.ar ~= ''
 end
 
 -- Lets the oldest blocked run of the schedule go ahead once nothing is open before it.
 local function unblock(schedule)
   local blocked = call('ZCARD', P .. 'b:' .. schedule)
-  if blocked == 0 or call('HLEN', P .. 'o:' .. schedule) > blocked then return end
+  if blocked == 0 or tonumber(call('GET', P .. 'o:' .. schedule)) > blocked then return end
   local member = call('ZRANGE', P .. 'b:' .. schedule, 0, 0)[1]
   leaveBlocked(schedule, member)
   makeReady(runIdOf(schedule, member))
@@ -44,17 +55,9 @@ local function afterEnd(schedule, status)
     if quiet then return end
   end
   quiet = false
-  local s = call('HMGET', P .. 's:' .. schedule, 'f', 'ar')
-  if status == 'succeeded' then
-    if s[1] and s[1] ~= '0' then
-      call('HSET', P .. 's:' .. schedule, 'f', '0')
-      call('SREM', P .. 'failing', schedule)
-    end
-  elseif status == 'failed' or status == 'lost' then
-    countFailure(schedule)
-  end
+  local afterRun = countEnd(schedule, status)
   unblock(schedule)
-  if s[2] then timeAfterRun(schedule) end
+  if afterRun then timeAfterRun(schedule) end
 end
 
 -- status: succeeded, failed, cancelled or lost. reason: JSON, false for a success.
@@ -70,7 +73,7 @@ local function endRun(r, status, reason, result)
     call('HSET', P .. 'x:' .. r.id, 'error', reason)
     call('ZADD', P .. 'end:' .. status, r.no, r.id)
   end
-  call('HDEL', P .. 'o:' .. r.schedule, r.member)
+  call('DECR', P .. 'o:' .. r.schedule)
   -- A place under the task's cluster limit may be free now.
   if r.q == 'held' then
     if anyWaiting == nil then anyWaiting = call('EXISTS', P .. 'waiting') == 1 end
@@ -120,15 +123,15 @@ end
 local function releaseRun(r)
   if r.cx then return endRun(r, 'cancelled', SAYS.cancelled) end
   leaveQueue(r)
-  local key = P .. 'r:' .. r.id
-  call('HSET', key, 'st', 'pending', 'q', 'ready', 'due', nowText, 'at', text(r.at - 1))
-  call('HDEL', key, 'node', 'sa')
+  local node, started = '', ''
   local previous = call('LINDEX', P .. 'a:' .. r.id, -1)
   if previous then
     local attempt = cjson.decode(previous)
-    if type(attempt.node) == 'string' then call('HSET', key, 'node', attempt.node) end
-    if type(attempt.startedAt) == 'number' then call('HSET', key, 'sa', text(attempt.startedAt)) end
+    if type(attempt.node) == 'string' then node = attempt.node end
+    if type(attempt.startedAt) == 'number' then started = text(attempt.startedAt) end
   end
+  call('HSET', P .. 'r:' .. r.id, 'st', 'pending', 'q', 'ready', 'due', nowText,
+    'l', text(r.at - 1) .. '|' .. r.fe .. '|' .. started .. '||' .. node)
   call('ZADD', P .. 'waiting', r.no, r.id)
   add('count', 'pending', 1)
   enqueueReady(r.id, r.no, r.task, r.g, r.pr, nowText)
@@ -144,12 +147,31 @@ local function cancelRun(r, reason)
   end
 end
 
+-- The open runs of a schedule. They are among the newest, as a rule.
+local function openRuns(schedule)
+  local left = tonumber(call('GET', P .. 'o:' .. schedule) or '0')
+  local found, offset = {}, 0
+  while left > 0 do
+    local members = call('ZREVRANGE', P .. 'h:' .. schedule, offset, offset + 99)
+    if #members == 0 then break end
+    for _, member in ipairs(members) do
+      local r = readRun(runIdOf(schedule, member))
+      -- A run that is being created is remembered before it is written.
+      if r and r.q then
+        found[#found + 1] = r
+        left = left - 1
+      end
+    end
+    offset = offset + #members
+  end
+  return found
+end
+
 -- Ends the waiting runs of a schedule and marks the running ones. Answers whether any is still running.
 local function cancelAllOf(schedule, reason)
   local running = {}
   local waiting = {}
-  for _, member in ipairs(call('HKEYS', P .. 'o:' .. schedule)) do
-    local r = readRun(runIdOf(schedule, member))
+  for _, r in ipairs(openRuns(schedule)) do
     if r.q == 'held' then
       running[#running + 1] = r
     elseif r.q == 'blocked' then

@@ -9,9 +9,9 @@ end
 
 local function leasing(dispatch)
   local key = P .. 'sess:' .. dispatch.session
-  local session = call('HMGET', key, 'until', 'request', 'leased')
+  local session = call('HMGET', key, 'until', 'request', 'leased', 'number')
   if not session[1] or tonumber(session[1]) <= now then return nil end
-  local self = { slots = dispatch.slots, taken = {}, rooms = {}, groups = {}, repeated = nil }
+  local self = { slots = dispatch.slots, taken = {}, rooms = {}, groups = {}, repeated = nil, session = session[4] }
   for _, group in ipairs(dispatch.groups) do self.groups[group] = true end
   for _, task in ipairs(dispatch.tasks) do
     local room = task[2]
@@ -25,8 +25,7 @@ local function leasing(dispatch)
   if session[2] == dispatch.request then
     self.repeated = {}
     for _, id in ipairs(cjson.decode(session[3])) do
-      local r = call('HMGET', P .. 'r:' .. id, 'st', 'ses')
-      if r[1] == 'running' and r[2] == dispatch.session then
+      if call('SISMEMBER', P .. 'held:' .. session[4], id) == 1 then
         self.repeated[#self.repeated + 1] = id
         self.taken[#self.taken + 1] = id
       end
@@ -83,15 +82,16 @@ local function takeReady(dispatch, self)
       local queue = candidate[4]
       local id = string.sub(candidate[3], 18)
       local key = P .. 'r:' .. id
-      local v = call('HMGET', key, 'st', 'fe', 'at')
+      local v = call('HMGET', key, 'st', 'l')
+      local attempt, fence = leaseOf(v[2])
       call('ZREM', P .. 'ready:' .. queue, candidate[3])
       call('ZREM', P .. 'waiting', id)
       add('count', v[1], -1)
       call('HDEL', key, 'q')
-      call('HSET', key, 'st', 'running', 'at', text((tonumber(v[3]) or 0) + 1),
-        'fe', text(math.max((tonumber(v[2]) or 0) + 1, now * 1000)), 'sa', nowText, 'ses', dispatch.session, 'node', dispatch.node)
-      if v[3] and v[3] ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
-      collect('SADD', P .. 'held:' .. dispatch.session, id)
+      call('HSET', key, 'st', 'running', 'l',
+        leaseText(text(tonumber(attempt) + 1), math.max(tonumber(fence) + 1, now * 1000), self.session, dispatch.node))
+      if attempt ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
+      collect('SADD', P .. 'held:' .. self.session, id)
       add('running', task, 1)
       if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
       take(self, task, id)
@@ -122,7 +122,10 @@ end
 
 -- A run as the node that was leased it gets it.
 local function leased(id)
-  local v = call('HMGET', P .. 'r:' .. id, 'i', 'fe', 'kind', 'at', 'dl', 'due', 'sa')
-  local _, task, _, due, created = partsOf(v[1])
-  return { id, v[2], v[3] or '', task, v[4], v[5] or '', v[6] or due, created, v[7], call('HGET', P .. 'x:' .. id, 'spec') or '' }
+  local v = call('HMGET', P .. 'r:' .. id, 'i', 'l', 'kind', 'dl', 'due')
+  local _, member = splitId(id)
+  local no, task, _, due = partsOf(v[1], member)
+  local attempt, fence, started = leaseOf(v[2])
+  return { id, fence, v[3] or '', task, attempt, v[4] or '', v[5] or due, string.sub(no, 1, -4), started,
+    call('HGET', P .. 'x:' .. id, 'spec') or '' }
 end

@@ -1,12 +1,14 @@
 -- A run is the hash r:ID, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST. A hash that stays small
 -- is quick and takes little memory, so what nearly every run has alike is left out, and what never changes is one field:
---   i number|task|group|due|created   st status   at attempt   fe fence   ses session   node   sa started   en ended
+--   i number|task|group|due (none: the group `default`; due at its fire time); a number is the time of creation in µs
+--   l attempt|fence|started|session|node of the last lease (none: a fence of the start in µs)   st status   en ended
 --   q queue of one that waits: ready, delayed, blocked   due (where it is not that of i)   kind (none: scheduled)
 --   pr priority (none: 0)   dl delivery (none: at least once)   cx cancel requested   rec recoveries   lb log bytes
+-- No value of a usual run is longer than 64 bytes, so that the hash keeps its compact form. A session has a short number.
 -- x:ID has its texts, where there are any: spec, error, result, progress, missed. a:ID lists its past attempts, l:ID its
 -- log. Where it is found:
 --   h:SCHEDULE    the history of its schedule, members by fire time
---   o:SCHEDULE    members of runs that are open;  b:SCHEDULE  of those that are blocked, by fire time
+--   o:SCHEDULE    how many are open;  b:SCHEDULE  members of those that are blocked, by fire time
 --   blocked       the schedules that have blocked runs
 --   m:SCHEDULE    member by request id, of runs asked for by hand
 --   task:TASK     all runs of a task by number;  tasks  the tasks there are
@@ -45,7 +47,8 @@ end
 
 local function create(run, no, fields)
   fields[#fields + 1] = 'i'
-  fields[#fields + 1] = no .. '|' .. run.task .. '|' .. run.group .. '|' .. run.due .. '|' .. nowText
+  fields[#fields + 1] = no .. '|' .. run.task .. '|' .. (run.group == 'default' and '' or run.group) .. '|'
+    .. (run.due == run.fireTime and '' or run.due)
   if run.kind and run.kind ~= 'scheduled' then
     fields[#fields + 1] = 'kind'
     fields[#fields + 1] = run.kind
@@ -67,7 +70,6 @@ end
 local function createWaiting(run, queue)
   local no = nextNumber()
   create(run, no, { 'st', 'pending', 'q', queue })
-  call('HSET', P .. 'o:' .. run.schedule, run.member, '')
   call('ZADD', P .. 'waiting', no, run.id)
   add('count', 'pending', 1)
   if queue == 'blocked' then
@@ -78,10 +80,21 @@ local function createWaiting(run, queue)
   end
 end
 
--- It begins at once, held by `session` of `node`.
-local function createHeld(run, session, node, fence)
-  create(run, nextNumber(), { 'st', 'running', 'at', '1', 'fe', fence, 'sa', nowText, 'ses', session, 'node', node })
-  call('HSET', P .. 'o:' .. run.schedule, run.member, '')
+-- Of a run that is being leased, the field `l`.
+local function leaseText(attempt, fence, session, node)
+  return attempt .. '|' .. (fence == now * 1000 and '' or text(fence)) .. '|' .. nowText .. '|' .. session .. '|' .. node
+end
+
+-- Its attempt, fence, start, session and node.
+local function leaseOf(l)
+  if not l then return '0', '0', false, false, false end
+  local attempt, fence, started, session, node = string.match(l, '^(%d+)|(%d*)|(%d*)|(%d*)|(.*)$')
+  return attempt, fence == '' and started .. '000' or fence, started ~= '' and started, session, node ~= '' and node
+end
+
+-- It begins at once, held by a session under the lease `l`.
+local function createHeld(run, session, l)
+  create(run, nextNumber(), { 'st', 'running', 'l', l })
   collect('SADD', P .. 'held:' .. session, run.id)
   add('running', run.task, 1)
 end
@@ -95,20 +108,27 @@ local function createRecord(run, status, reason, missed)
   call('ZADD', P .. 'end:' .. status, no, run.id)
 end
 
--- What never changes of a run, from its field `i`: number, task, group, due, created.
-local function partsOf(i)
-  return string.match(i, '^(%d+)|([^|]*)|([^|]*)|(%-?%d+)|(%d+)$')
+-- What never changes of a run: number, task, group and due.
+local function partsOf(i, member)
+  local no, task, group, due = string.match(i, '^(%d+)|([^|]*)|([^|]*)|(%-?%d*)$')
+  return no, task, group == '' and 'default' or group, due == '' and string.match(member, '^%-?%d+') or due
+end
+
+local function splitId(id)
+  local split = string.find(id, '@', 1, true)
+  return string.sub(id, 1, split - 1), string.sub(id, split + 1)
 end
 
 -- A run with what is needed to end it or to put it back; nil when there is none.
 local function readRun(id)
-  local v = call('HMGET', P .. 'r:' .. id, 'i', 'st', 'q', 'at', 'rec', 'ses', 'node', 'fe', 'pr', 'dl', 'sa', 'en', 'cx', 'due')
+  local v = call('HMGET', P .. 'r:' .. id, 'i', 'st', 'q', 'l', 'rec', 'pr', 'dl', 'en', 'cx', 'due')
   if not v[1] then return nil end
-  local no, task, group, due = partsOf(v[1])
-  local split = string.find(id, '@', 1, true)
-  return { id = id, schedule = string.sub(id, 1, split - 1), member = string.sub(id, split + 1), no = no, st = v[2],
-    q = v[2] == 'running' and 'held' or v[3], task = task, at = tonumber(v[4]) or 0, rec = tonumber(v[5]) or 0, ses = v[6],
-    node = v[7], fe = v[8], pr = v[9], g = group, dl = v[10], due = v[14] or due, sa = v[11], en = v[12], cx = v[13] }
+  local schedule, member = splitId(id)
+  local no, task, group, due = partsOf(v[1], member)
+  local attempt, fence, started, session, node = leaseOf(v[4])
+  return { id = id, schedule = schedule, member = member, no = no, st = v[2], q = v[2] == 'running' and 'held' or v[3],
+    task = task, at = tonumber(attempt), rec = tonumber(v[5]) or 0, ses = session, node = node, fe = fence, pr = v[6], g = group,
+    dl = v[7], due = v[10] or due, sa = started, en = v[8], cx = v[9] }
 end
 
 -- A run that waited elsewhere may be leased from now on.

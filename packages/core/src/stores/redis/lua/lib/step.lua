@@ -69,10 +69,16 @@ local function add(hash, field, amount)
   own[field] = (own[field] or 0) + amount
 end
 
+local endings = {}
+local function atEnd(work)
+  endings[#endings + 1] = work
+end
+
 local AT_ONCE = 1000
 
 -- Every script that writes ends with this.
 local function conclude()
+  for _, work in ipairs(endings) do work() end
   for _, list in ipairs(order) do
     for from = 1, #list, AT_ONCE do
       call(list.command, list.key, unpack(list, from, math.min(#list, from + AT_ONCE - 1)))
