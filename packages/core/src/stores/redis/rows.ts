@@ -2,7 +2,7 @@ import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
 import type { Fence } from '../../domain/lease.js'
 import type { Delivery } from '../../domain/policies.js'
 import type { PastAttempt, Run, RunKind, RunStatus } from '../../domain/run.js'
-import type { Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
+import type { LastRun, Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
 import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/contract.js'
 
 // What the scripts answer, and what it means. The fields are described in lua/lib/.
@@ -10,9 +10,13 @@ import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/
 /** Names and values in turn, as HGETALL answers within a script. */
 type Flat = readonly string[]
 
-export type ScheduleRow = readonly [hot: string, definition: Flat, lastRun: readonly string[]]
+export type ScheduleRow = readonly [
+  hot: string,
+  definition: Flat,
+  lastRun: readonly [] | readonly [id: RunId, run: string],
+]
 
-export type RunRow = readonly [id: RunId, fields: Flat, texts: Flat, attempts: readonly string[]]
+export type RunRow = readonly [id: RunId, run: string, texts: Flat, attempts: readonly string[]]
 
 export type LeasedRow = readonly [
   id: RunId,
@@ -47,7 +51,6 @@ export type NodeRow = readonly [
 export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
   const [revision, state, fireTime, due, tzdata, highWaterMark, fires, failures] = hot.split('|')
   const d = fieldsOf(cold)
-  const [member, status, lease = '', endedAt] = last
   return {
     id,
     definition: JSON.parse(d.get('def')!) as ScheduleDefinition,
@@ -62,48 +65,30 @@ export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Sche
     consecutiveFailures: Number(failures),
     createdAt: Number(d.get('at')),
     updatedAt: Number(d.get('up')),
-    lastRun:
-      member === undefined
-        ? null
-        : {
-            id: `${id}@${member}`,
-            status: status as RunStatus,
-            fireTime: Number(member.split('.', 1)[0]),
-            startedAt: leaseOf(lease).startedAt,
-            endedAt: numberOf(endedAt),
-          },
+    lastRun: last.length === 0 ? null : lastRunOf(last[0], unpackRun(last[1])),
   }
+}
+
+function lastRunOf(id: RunId, { status, startedAt, endedAt }: PackedRun): LastRun {
+  const { fireTime } = parseRunId(id)!
+  return { id, status, fireTime, startedAt, endedAt }
 }
 
 export function idOfScheduleRow([, cold]: ScheduleRow): ScheduleId {
   return (JSON.parse(fieldsOf(cold).get('def')!) as ScheduleDefinition).id
 }
 
-export function runOf([id, fields, texts, attempts]: RunRow): Run {
+export function runOf([id, packed, texts, attempts]: RunRow): Run {
   const { scheduleId, fireTime, requestId } = parseRunId(id)!
-  const r = fieldsOf(fields)
+  const { number, ...run } = unpackRun(packed)
   const x = fieldsOf(texts)
-  const [number, task, group, due] = r.get('i')!.split('|')
-  const { attempt, fence, startedAt, node } = leaseOf(r.get('l') ?? '')
   return {
     id,
     scheduleId,
-    kind: (r.get('kind') ?? 'scheduled') as RunKind,
     fireTime,
     requestId,
-    task: task!,
-    status: r.get('st') as RunStatus,
-    attempt,
-    node,
-    fence,
-    priority: Number(r.get('pr') ?? 0),
-    group: textOf(group) ?? 'default',
-    delivery: (r.get('dl') ?? 'atLeastOnce') as Delivery,
-    dueAt: numberOf(r.get('due')) ?? numberOf(due) ?? fireTime,
-    createdAt: Math.floor(Number(number) / 1000),
-    startedAt,
-    endedAt: numberOf(r.get('en')),
-    cancelRequested: r.has('cx'),
+    ...run,
+    createdAt: Math.floor(number / 1000),
     error: parsed(x.get('error')),
     result: parsed(x.get('result')),
     progress: parsed(x.get('progress')),
@@ -113,9 +98,66 @@ export function runOf([id, fields, texts, attempts]: RunRow): Run {
   }
 }
 
+interface PackedRun extends Omit<
+  Run,
+  | 'id'
+  | 'scheduleId'
+  | 'fireTime'
+  | 'requestId'
+  | 'createdAt'
+  | 'error'
+  | 'result'
+  | 'progress'
+  | 'missed'
+  | 'attempts'
+  | 'spec'
+> {
+  readonly number: number
+}
+
+/** The text r:ID; see lua/lib/runs.lua. */
+function unpackRun(packed: string): PackedRun {
+  const [
+    number,
+    task,
+    group,
+    due,
+    status,
+    ,
+    attempt,
+    fence,
+    started,
+    ended,
+    ,
+    kind,
+    priority,
+    delivery,
+    cancel,
+    ,
+    ,
+    ...node
+  ] = packed.split('|')
+  return {
+    number: Number(number),
+    kind: (textOf(kind) ?? 'scheduled') as RunKind,
+    task: task!,
+    status: status as RunStatus,
+    attempt: Number(attempt),
+    node: textOf(node.join('|')),
+    fence: Number(fence),
+    priority: Number(priority),
+    group: textOf(group) ?? 'default',
+    delivery: (textOf(delivery) ?? 'atLeastOnce') as Delivery,
+    dueAt: Number(due),
+    startedAt: numberOf(started),
+    endedAt: numberOf(ended),
+    cancelRequested: cancel !== '',
+  }
+}
+
 /** In which order runs were created: what lists of all runs go by. */
-export function numberOfRun([, fields]: RunRow): number {
-  return Number.parseInt(fieldsOf(fields).get('i')!, 10)
+export function numberOfRun([, packed]: RunRow): number {
+  return Number.parseInt(packed, 10)
 }
 
 export function claimedOf([
@@ -172,18 +214,6 @@ export function fieldsOf(flat: Flat): Map<string, string> {
   const fields = new Map<string, string>()
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!)
   return fields
-}
-
-/** Of the last lease of a run; see lua/lib/runs.lua. */
-function leaseOf(text: string): Pick<Run, 'attempt' | 'fence' | 'startedAt' | 'node'> {
-  const [attempt, fence, started, , ...node] = text.split('|')
-  const startedAt = numberOf(started)
-  return {
-    attempt: Number(attempt),
-    fence: numberOf(fence) ?? (startedAt ?? 0) * 1000,
-    startedAt,
-    node: textOf(node.join('|')),
-  }
 }
 
 function textOf(text: string | undefined): string | null {

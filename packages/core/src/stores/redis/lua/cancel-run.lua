@@ -3,7 +3,7 @@
 -- returns  the run row after that, or false
 -- include  says schedules runs endings run-row
 evenWhenFull()
-local r = readRun(args.id)
+local r = loadRun(args.id)
 if not r then return false end
 cancelRun(r, SAYS.cancelled)
 conclude()

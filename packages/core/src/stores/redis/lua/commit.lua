@@ -18,37 +18,39 @@ whenThereIsRoom()
 local committed, claimed, skipped, missed = {}, {}, {}, {}
 local waiting = 0
 local calendarsRevision = nil
-local lease = self and leaseText('1', now * 1000, self.session, dispatch.node)
 
 -- Of a run that would be the first open one of its schedule there is nothing to decide.
 local function verdict(schedule, overlap)
-  if overlap == 'allow' or call('INCR', P .. 'o:' .. schedule) == 1 then return 'free' end
+  if overlap == 'allow' or openOf(schedule) == 0 then return 'free' end
   if overlap == 'bufferAll' then return 'blocked' end
-  if overlap == 'bufferOne' and call('EXISTS', P .. 'b:' .. schedule) == 0 then return 'blocked' end
-  call('DECR', P .. 'o:' .. schedule)
-  if overlap ~= 'cancelOther' then return 'skipped' end
-  local running = cancelAllOf(schedule, SAYS.replaced)
-  call('INCR', P .. 'o:' .. schedule)
-  return running and 'blocked' or 'free'
+  if overlap == 'bufferOne' then
+    return call('EXISTS', P .. 'b:' .. schedule) == 0 and 'blocked' or 'skipped'
+  end
+  if overlap == 'cancelOther' then return cancelAllOf(schedule, SAYS.replaced) and 'blocked' or 'free' end
+  return 'skipped'
 end
 
-local function fire(d, index, run, fireIndex)
-  if not remember(run) then return end
-  local overlap = d[11]
-  local answer = verdict(run.schedule, overlap)
-  if overlap == 'allow' then call('INCR', P .. 'o:' .. run.schedule) end
-  if answer == 'free' and self and mayTakeNew(dispatch, self, run.task, run.group, run.priority) then
-    createHeld(run, self.session, lease)
-    take(self, run.task, run.id)
+local function fire(d, index, fireIndex, about)
+  local id, fireTime, due = d[1], d[4][fireIndex * 2 - 1], d[4][fireIndex * 2]
+  if not remember(id, fireTime, fireTime) then return end
+  local answer = verdict(id, d[11])
+  local r = newRun(id, fireTime, due, about)
+  if answer == 'skipped' then
+    recordAs(r, 'skipped', SAYS.overlap)
+    skipped[#skipped + 1] = r.id
+    return
+  end
+  countOpen(id, 1)
+  if answer == 'free' and self and mayTakeNew(dispatch, self, about.task, about.group, about.priority) then
+    hold(r, self.session, dispatch.node, now * 1000)
+    take(self, about.task, r.id)
     claimed[#claimed + 1] = index
     claimed[#claimed + 1] = fireIndex
-  elseif answer == 'skipped' then
-    createRecord(run, 'skipped', SAYS.overlap)
-    skipped[#skipped + 1] = run.id
-  else
-    createWaiting(run, answer == 'blocked' and 'blocked' or 'ready')
-    waiting = waiting + 1
+    return
   end
+  await(r, 'pending')
+  if answer == 'blocked' then block(r, fireTime) else enqueueReady(r) end
+  waiting = waiting + 1
 end
 
 local function carryOut(d, index)
@@ -72,14 +74,13 @@ local function carryOut(d, index)
   for i = 1, #runs, 2 do
     local at = tonumber(runs[i])
     if at > mark then
-      fresh[#fresh + 1] = i
+      fresh[#fresh + 1] = (i + 1) / 2
       if at > reached then reached = at end
     end
   end
   local missedTo = d[5] and tonumber(d[5][1])
   if missedTo and missedTo > reached then reached = missedTo end
 
-  local due, tz = s.due, s.tz
   if #fresh > 0 then s.n = text(tonumber(s.n) + #fresh) end
   if reached ~= mark then s.hw = text(reached) end
   s.ft = following and next[1] or ''
@@ -92,26 +93,25 @@ local function carryOut(d, index)
       call('SREM', P .. 'after-run', id)
     end
   end
-  saveSchedule(s, 'active', due, tz)
+  saveSchedule(s)
 
-  local run = { schedule = id, task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14] }
-  if d[5] then
-    run.member, run.fireTime, run.due = d[5][1], d[5][1], d[5][1]
-    run.id = runIdOf(id, run.member)
-    if remember(run) then
-      createRecord(run, 'missed', d[5][3], d[5][2])
-      missed[#missed + 1] = run.id
-    end
+  local about = { task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14], kind = 'scheduled' }
+  if d[5] and remember(id, d[5][1], d[5][1]) then
+    local r = newRun(id, d[5][1], d[5][1], about)
+    recordAs(r, 'missed', d[5][3], d[5][2])
+    missed[#missed + 1] = r.id
   end
-  for _, i in ipairs(fresh) do
-    run.member, run.fireTime, run.due = runs[i], runs[i], runs[i + 1]
-    run.id = runIdOf(id, run.member)
-    fire(d, index, run, (i + 1) / 2)
-  end
+  for _, fireIndex in ipairs(fresh) do fire(d, index, fireIndex, about) end
   if next == 'afterRun' then timeAfterRun(id) end
   return true
 end
 
+local keys = {}
+for _, d in ipairs(args.decisions) do
+  keys[#keys + 1] = P .. 's:' .. d[1]
+  keys[#keys + 1] = P .. 'o:' .. d[1]
+end
+fetch(keys)
 for index, d in ipairs(args.decisions) do
   committed[index] = carryOut(d, index) and '1' or '0'
 end

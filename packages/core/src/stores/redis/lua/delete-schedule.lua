@@ -10,11 +10,10 @@ evenWhenFull()
 cancelAllOf(id, SAYS.deleted)
 -- Ending its runs may have given it a fire time.
 s = loadSchedule(id)
-moved[id] = { s.sh, false }
-add('count', s.st, -1)
-if s.st == 'active' and s.due ~= '' and s.tz ~= '' then add('count', 'tz:' .. s.tz, -1) end
+place(s, '', '', '')
 local calendars = call('HGET', P .. 'd:' .. id, 'cal')
 for _, name in ipairs(calendars and cjson.decode(calendars) or {}) do call('SREM', P .. 'users:' .. name, id) end
+conclude()
 call('DEL', P .. 's:' .. id, P .. 'd:' .. id)
 call('ZREM', P .. 'ids', id)
 call('SREM', P .. 'failing', id)
@@ -27,6 +26,5 @@ if call('EXISTS', P .. 'h:' .. id) == 1 then
 else
   call('DEL', P .. 'o:' .. id)
 end
-conclude()
 publish()
 return 1

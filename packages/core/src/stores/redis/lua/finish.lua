@@ -3,31 +3,35 @@
 -- returns  '0' (refused: another fence, or not held) and '1' per report
 -- include  says schedules runs endings
 evenWhenFull()
+local keys = {}
+for _, report in ipairs(args.reports) do
+  keys[#keys + 1] = P .. 'r:' .. report[1]
+  keys[#keys + 1] = P .. 'o:' .. string.match(report[1], '^[^@]*')
+end
+fetch(keys)
+
+local function finish(r, kind, said, delayMs)
+  if kind == 'succeeded' then
+    endRun(r, kind, false, said)
+  elseif kind == 'failed' or kind == 'cancelled' then
+    endRun(r, kind, said)
+  elseif kind == 'retry' then
+    putBack(r, said, delayMs)
+  elseif kind == 'interrupted' then
+    takeBack(r, said)
+  else
+    releaseRun(r)
+  end
+end
+
 local accepted = {}
 for i, report in ipairs(args.reports) do
-  local id, kind = report[1], report[3]
-  local v = call('HMGET', P .. 'r:' .. id, 'st', 'l', 'i')
-  local attempt, fence, _, session = leaseOf(v[2])
-  if v[1] ~= 'running' or fence ~= report[2] then
-    accepted[i] = '0'
-  elseif kind == 'succeeded' then
-    -- Nearly every one: no more is read than that takes.
+  local r = loadRun(report[1])
+  if r and r.st == 'running' and r.fe == report[2] then
     accepted[i] = '1'
-    local run = { id = id, schedule = splitId(id), q = 'held', ses = session, task = string.match(v[3], '|([^|]*)|'),
-      at = tonumber(attempt) }
-    endRun(run, kind, false, report[4])
+    finish(r, report[3], report[4], report[5])
   else
-    accepted[i] = '1'
-    local r = readRun(id)
-    if kind == 'failed' or kind == 'cancelled' then
-      endRun(r, kind, report[4])
-    elseif kind == 'retry' then
-      putBack(r, report[4], report[5])
-    elseif kind == 'interrupted' then
-      takeBack(r, report[4])
-    else
-      releaseRun(r)
-    end
+    accepted[i] = '0'
   end
 end
 conclude()

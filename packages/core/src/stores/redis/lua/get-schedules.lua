@@ -1,6 +1,6 @@
 -- args     { ids }
 -- returns  per id a schedule row, or false
--- include  schedule-row
+-- include  schedules schedule-row
 local answers = {}
 for i, id in ipairs(args.ids) do answers[i] = scheduleRow(id) end
 return answers

@@ -2,6 +2,7 @@
 -- args     { session, node, leaseMs, info as JSON }
 -- returns  { now, ids of held runs that are to be cancelled, sessions alive }
 -- errors   SESSION_EXPIRED
+-- include  runs
 evenWhenFull()
 local key = P .. 'sess:' .. args.session
 local session = call('HMGET', key, 'until', 'number')
@@ -19,7 +20,7 @@ call('ZADD', P .. 'sessions', untilText, args.session)
 call('ZADD', P .. 'holders', untilText, short)
 local cancel = {}
 for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. short)) do
-  if call('HGET', P .. 'r:' .. id, 'cx') then cancel[#cancel + 1] = id end
+  if loadRun(id).cx ~= '' then cancel[#cancel + 1] = id end
 end
 conclude()
 return { nowText, cancel, call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf') }

@@ -1,15 +1,15 @@
 -- One page of the runs of a schedule, the newest fire time first.
 -- args     { schedule, limit, before = { fireTime, member } or false, task or false, statuses = { status = true… } or false }
 -- returns  run rows, at most limit
--- include  run-row
+-- include  runs run-row
 local LOOKED_AT_ONCE = 200
 local key = P .. 'h:' .. args.schedule
 
 local function fits(id, member, score)
   if args.before and score == args.before[1] and member >= args.before[2] then return false end
   if not args.task and not args.statuses then return true end
-  local r = call('HMGET', P .. 'r:' .. id, 'i', 'st')
-  return (not args.task or string.match(r[1], '|([^|]*)|') == args.task) and (not args.statuses or args.statuses[r[2]] == true)
+  local r = loadRun(id)
+  return (not args.task or r.task == args.task) and (not args.statuses or args.statuses[r.st] == true)
 end
 
 local rows = {}

@@ -1,7 +1,7 @@
 -- One page of the runs of all schedules, the newest first.
 -- args     { limit, before = { number, id } or false, task or false, statuses = { status… } or false }
 -- returns  run rows, at most limit
--- include  run-row
+-- include  runs run-row
 local LOOKED_AT_ONCE = 100
 local from = args.before and args.before[1] or '+inf'
 
@@ -16,8 +16,8 @@ end
 
 local function fits(id, task, status)
   if not task and not status then return true end
-  local r = call('HMGET', P .. 'r:' .. id, 'i', 'st')
-  return (not task or string.match(r[1], '|([^|]*)|') == task) and (not status or r[2] == status)
+  local r = loadRun(id)
+  return (not task or r.task == task) and (not status or r.st == status)
 end
 
 -- A walk along an index, the newest first: `next` answers { number, id } or nil.
@@ -44,7 +44,7 @@ local function walkHeld()
   local found = {}
   for _, session in ipairs(call('ZRANGE', P .. 'holders', 0, -1)) do
     for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. session)) do
-      local no = tonumber(string.match(call('HGET', P .. 'r:' .. id, 'i'), '^%d+'))
+      local no = tonumber(loadRun(id).no)
       if isBefore(no, id) and fits(id, args.task) then found[#found + 1] = { no, id } end
     end
   end

@@ -1,16 +1,18 @@
 -- Deletes old history, going round the schedules, those deleted last.
 -- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after }, atOnce, listedForMs }
 -- returns  { deleted, set, after }: where to go on, with set = '' when the round is complete
+-- include  runs
 evenWhenFull()
 local LOOKED_AT_ONCE = 200
 local deleted = 0
 
-local function remove(schedule, member, id, r)
+local function remove(schedule, member, r)
+  local id = r.id
   call('DEL', P .. 'r:' .. id, P .. 'x:' .. id, P .. 'a:' .. id, P .. 'l:' .. id)
   call('ZREM', P .. 'h:' .. schedule, member)
-  collect('ZREM', P .. 'task:' .. string.match(r[3], '|([^|]*)|'), id)
-  if r[1] ~= 'succeeded' then call('ZREM', P .. 'end:' .. r[1], id) end
-  if r[5] == 'manual' then call('HDEL', P .. 'm:' .. schedule, string.match(member, '%.(.*)$')) end
+  collect('ZREM', P .. 'task:' .. r.task, id)
+  if r.st ~= 'succeeded' then call('ZREM', P .. 'end:' .. r.st, id) end
+  if r.kind == 'manual' then call('HDEL', P .. 'm:' .. schedule, string.match(member, '%.(.*)$')) end
   deleted = deleted + 1
 end
 
@@ -35,13 +37,12 @@ local function pruneOne(schedule, isDeleted)
     local found = call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', kept, LOOKED_AT_ONCE)
     for i = 1, #found, 2 do
       local member, fireTime = found[i], tonumber(found[i + 1])
-      local id = schedule .. '@' .. member
-      local r = call('HMGET', P .. 'r:' .. id, 'st', 'q', 'i', 'en', 'kind')
-      local ended = tonumber(r[4])
-      local isFailure = r[1] == 'failed' or r[1] == 'lost'
-      if deleted < args.limit and r[1] ~= 'running' and not r[2] and (isDeleted or member ~= newest) and ended
+      local r = loadRun(runIdOf(schedule, member))
+      local ended = tonumber(r.en)
+      local isFailure = r.st == 'failed' or r.st == 'lost'
+      if deleted < args.limit and not isOpen(r) and (isDeleted or member ~= newest)
         and (ended <= failureEnd or (not isFailure and (fireTime <= beyond or ended <= ageEnd))) then
-        remove(schedule, member, id, r)
+        remove(schedule, member, r)
       else
         kept = kept + 1
       end

@@ -36,10 +36,10 @@ local function recordDropped(s, timing)
   if (timing and timing[1] == s.ft) or tonumber(s.ft) <= (tonumber(s.hw) or -math.huge) then return end
   local before = call('HMGET', P .. 'd:' .. s.id, 'task', 'policy')
   local policy = cjson.decode(before[2])
-  local run = { schedule = s.id, member = s.ft, id = runIdOf(s.id, s.ft), fireTime = s.ft, due = s.due, task = before[1],
-    delivery = policy[1], priority = policy[2], group = policy[3], spec = false }
-  if remember(run) then
-    createRecord(run, 'missed', SAYS.dropped, '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
+  if remember(s.id, s.ft, s.ft) then
+    local about = { task = before[1], delivery = policy[1], priority = policy[2], group = policy[3], kind = 'scheduled' }
+    local r = newRun(s.id, s.ft, s.due, about)
+    recordAs(r, 'missed', SAYS.dropped, '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
   end
   s.hw = s.ft
 end
@@ -52,7 +52,7 @@ local function newSchedule(id, shard)
   call('ZREM', P .. 'graves', id)
   call('HSET', P .. 'd:' .. id, 'at', nowText)
   return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = grave[2] or '', n = '0', f = '0', cr = '',
-    ar = '', sh = shard }
+    ar = '', sh = shard, was = { '', '', '' } }
 end
 
 local function define(id, item)
@@ -91,7 +91,7 @@ local function put(item)
 
   local outcome = s and 'updated' or 'created'
   s = s or newSchedule(id, item[10])
-  local st, due, tz = s.st, s.due, s.tz
+  local st = s.st
   if timing ~= 'keep' then recordDropped(s, timing) end
   define(id, item)
   s.rev = text(tonumber(s.rev) + 1)
@@ -102,16 +102,19 @@ local function put(item)
   end
   s.st = state
   if timing ~= 'keep' then setTiming(s, timing, calendars) end
-  saveSchedule(s, st, due, tz)
+  saveSchedule(s)
   if s.ar ~= '' then timeAfterRun(id) end
   -- Whoever sleeps looks again within half a second by itself.
   if s.due ~= '' and tonumber(s.due) < now + 1000 then hints.due = true end
-  return { outcome, scheduleRow(id) }
+  return { outcome, id }
 end
 
 whenThereIsRoom()
 local answers = {}
 for i, item in ipairs(args.items) do answers[i] = put(item) end
 conclude()
+for _, answer in ipairs(answers) do
+  if answer[1] == 'created' or answer[1] == 'updated' then answer[2] = scheduleRow(answer[2]) end
+end
 publish()
 return answers

@@ -9,8 +9,8 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'holders', '-inf', nowText))
   if room <= 0 then break end
   local held = call('SRANDMEMBER', P .. 'held:' .. session, room)
   for _, id in ipairs(held) do
-    local r = readRun(id)
-    local attempt = text(r.at)
+    local r = loadRun(id)
+    local attempt = r.at
     answers[#answers + 1] = { id, r.task, recoverRun(r), attempt }
   end
   if #held < room then call('ZREM', P .. 'holders', session) end

@@ -3,35 +3,34 @@
 --            progress = JSON without its closing brace and time
 -- returns  '0' (refused) and '1' per update
 -- include  runs
-local function append(key, id, lines)
-  local bytes = tonumber(call('HGET', key, 'lb') or '0')
+local function append(r, lines)
+  local bytes = tonumber(r.lb) or 0
   if bytes >= args.logLimit then return end
-  local function add(level, message)
-    call('RPUSH', P .. 'l:' .. id, '{"at":' .. nowText .. ',"level":"' .. level .. '","message":' .. message .. '}')
+  local function write(level, message)
+    call('RPUSH', P .. 'l:' .. r.id, '{"at":' .. nowText .. ',"level":"' .. level .. '","message":' .. message .. '}')
   end
   for i = 1, #lines, 3 do
     bytes = bytes + lines[i + 2] + 1
     if bytes > args.logLimit then
-      add('warn', args.cut)
+      write('warn', args.cut)
       bytes = math.max(bytes, args.logLimit)
       break
     end
-    add(lines[i], lines[i + 1])
+    write(lines[i], lines[i + 1])
   end
-  call('HSET', key, 'lb', text(bytes))
+  r.lb = text(bytes)
+  saveRun(r)
 end
 
 local accepted = {}
 for i, update in ipairs(args.updates) do
-  local key = P .. 'r:' .. update[1]
-  local r = call('HMGET', key, 'l', 'st')
-  local _, fence = leaseOf(r[1])
-  if fence ~= update[2] or r[2] ~= 'running' then
-    accepted[i] = '0'
-  else
+  local r = loadRun(update[1])
+  if r and r.st == 'running' and r.fe == update[2] then
     accepted[i] = '1'
-    if #update[3] > 0 then append(key, update[1], update[3]) end
-    if update[4] then call('HSET', P .. 'x:' .. update[1], 'progress', update[4] .. ',"at":' .. nowText .. '}') end
+    if #update[3] > 0 then append(r, update[3]) end
+    if update[4] then call('HSET', P .. 'x:' .. r.id, 'progress', update[4] .. ',"at":' .. nowText .. '}') end
+  else
+    accepted[i] = '0'
   end
 end
 conclude()

@@ -81,18 +81,10 @@ local function takeReady(dispatch, self)
     if self.rooms[task] > 0 then
       local queue = candidate[4]
       local id = string.sub(candidate[3], 18)
-      local key = P .. 'r:' .. id
-      local v = call('HMGET', key, 'st', 'l')
-      local attempt, fence = leaseOf(v[2])
-      call('ZREM', P .. 'ready:' .. queue, candidate[3])
-      call('ZREM', P .. 'waiting', id)
-      add('count', v[1], -1)
-      call('HDEL', key, 'q')
-      call('HSET', key, 'st', 'running', 'l',
-        leaseText(text(tonumber(attempt) + 1), math.max(tonumber(fence) + 1, now * 1000), self.session, dispatch.node))
-      if attempt ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
-      collect('SADD', P .. 'held:' .. self.session, id)
-      add('running', task, 1)
+      local r = loadRun(id)
+      leaveQueue(r)
+      if r.at ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
+      hold(r, self.session, dispatch.node, math.max(tonumber(r.fe) + 1, now * 1000))
       if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
       take(self, task, id)
     end
@@ -122,10 +114,6 @@ end
 
 -- A run as the node that was leased it gets it.
 local function leased(id)
-  local v = call('HMGET', P .. 'r:' .. id, 'i', 'l', 'kind', 'dl', 'due')
-  local _, member = splitId(id)
-  local no, task, _, due = partsOf(v[1], member)
-  local attempt, fence, started = leaseOf(v[2])
-  return { id, fence, v[3] or '', task, attempt, v[4] or '', v[5] or due, string.sub(no, 1, -4), started,
-    call('HGET', P .. 'x:' .. id, 'spec') or '' }
+  local r = loadRun(id)
+  return { id, r.fe, r.kind, r.task, r.at, r.dl, r.due, string.sub(r.no, 1, -4), r.sa, call('HGET', P .. 'x:' .. id, 'spec') or '' }
 end

@@ -1,10 +1,8 @@
--- A run is the hash r:ID, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST. A hash that stays small
--- is quick and takes little memory, so what nearly every run has alike is left out, and what never changes is one field:
---   i number|task|group|due (none: the group `default`; due at its fire time); a number is the time of creation in µs
---   l attempt|fence|started|session|node of the last lease (none: a fence of the start in µs)   st status   en ended
---   q queue of one that waits: ready, delayed, blocked   due (where it is not that of i)   kind (none: scheduled)
---   pr priority (none: 0)   dl delivery (none: at least once)   cx cancel requested   rec recoveries   lb log bytes
--- No value of a usual run is longer than 64 bytes, so that the hash keeps its compact form. A session has a short number.
+-- A run is r:ID, one text, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST:
+--   number|task|group|due|status|queue|attempt|fence|started|ended|session|kind|priority|delivery|cancel|recoveries|bytes|node
+-- with nothing between the bars for what is not, or is as usual: the group `default`, a scheduled run, the priority 0,
+-- delivery at least once. A number rises with each run, and is the time of creation in µs. The queue of one that waits is
+-- ready, delayed or blocked. A session is its short number. The node comes last, for it may be any text.
 -- x:ID has its texts, where there are any: spec, error, result, progress, missed. a:ID lists its past attempts, l:ID its
 -- log. Where it is found:
 --   h:SCHEDULE    the history of its schedule, members by fire time
@@ -18,100 +16,10 @@
 --   delayed       by due time
 --   held:SESSION  those that it holds;  running  how many of each task are held
 
+local RUN = '^' .. string.rep('([^|]*)|', 17) .. '(.*)$'
+
 local function runIdOf(schedule, member)
   return schedule .. '@' .. member
-end
-
-local PRIORITY_STEP = 4398046511104 -- 2^42: above any time in milliseconds
-local function readyScore(priority, due)
-  return text(-(tonumber(priority) or 0) * PRIORITY_STEP + tonumber(due))
-end
-
-local function enqueueReady(id, no, task, group, priority, due)
-  local queue = task .. '/' .. group
-  call('ZADD', P .. 'ready:' .. queue, readyScore(priority, due), no .. '|' .. id)
-  call('SADD', P .. 'queues', queue)
-  hints.ready = true
-end
-
--- Adds a run to the history of its schedule; false when it was there already.
-local function remember(run)
-  return call('ZADD', P .. 'h:' .. run.schedule, 'NX', run.fireTime, run.member) == 1
-end
-
-local function index(run, no)
-  collect('ZADD', P .. 'task:' .. run.task, no, run.id)
-  collectOnce('SADD', P .. 'tasks', run.task)
-  if run.spec then call('HSET', P .. 'x:' .. run.id, 'spec', run.spec) end
-end
-
-local function create(run, no, fields)
-  fields[#fields + 1] = 'i'
-  fields[#fields + 1] = no .. '|' .. run.task .. '|' .. (run.group == 'default' and '' or run.group) .. '|'
-    .. (run.due == run.fireTime and '' or run.due)
-  if run.kind and run.kind ~= 'scheduled' then
-    fields[#fields + 1] = 'kind'
-    fields[#fields + 1] = run.kind
-  end
-  if run.priority ~= 0 then
-    fields[#fields + 1] = 'pr'
-    fields[#fields + 1] = text(run.priority)
-  end
-  if run.delivery ~= 'atLeastOnce' then
-    fields[#fields + 1] = 'dl'
-    fields[#fields + 1] = run.delivery
-  end
-  call('HSET', P .. 'r:' .. run.id, unpack(fields))
-  index(run, no)
-end
-
--- run: { schedule, member, id, fireTime, due, task, group, priority, delivery, kind, spec }
--- It waits: for a node (`ready`), or for the runs of its schedule before it (`blocked`).
-local function createWaiting(run, queue)
-  local no = nextNumber()
-  create(run, no, { 'st', 'pending', 'q', queue })
-  call('ZADD', P .. 'waiting', no, run.id)
-  add('count', 'pending', 1)
-  if queue == 'blocked' then
-    call('ZADD', P .. 'b:' .. run.schedule, run.fireTime, run.member)
-    call('SADD', P .. 'blocked', run.schedule)
-  else
-    enqueueReady(run.id, no, run.task, run.group, run.priority, run.due)
-  end
-end
-
--- Of a run that is being leased, the field `l`.
-local function leaseText(attempt, fence, session, node)
-  return attempt .. '|' .. (fence == now * 1000 and '' or text(fence)) .. '|' .. nowText .. '|' .. session .. '|' .. node
-end
-
--- Its attempt, fence, start, session and node.
-local function leaseOf(l)
-  if not l then return '0', '0', false, false, false end
-  local attempt, fence, started, session, node = string.match(l, '^(%d+)|(%d*)|(%d*)|(%d*)|(.*)$')
-  return attempt, fence == '' and started .. '000' or fence, started ~= '' and started, session, node ~= '' and node
-end
-
--- It begins at once, held by a session under the lease `l`.
-local function createHeld(run, session, l)
-  create(run, nextNumber(), { 'st', 'running', 'l', l })
-  collect('SADD', P .. 'held:' .. session, run.id)
-  add('running', run.task, 1)
-end
-
--- A record of a fire time that never starts.
-local function createRecord(run, status, reason, missed)
-  local no = nextNumber()
-  create(run, no, { 'st', status, 'en', nowText })
-  call('HSET', P .. 'x:' .. run.id, 'error', reason)
-  if missed then call('HSET', P .. 'x:' .. run.id, 'missed', missed) end
-  call('ZADD', P .. 'end:' .. status, no, run.id)
-end
-
--- What never changes of a run: number, task, group and due.
-local function partsOf(i, member)
-  local no, task, group, due = string.match(i, '^(%d+)|([^|]*)|([^|]*)|(%-?%d*)$')
-  return no, task, group == '' and 'default' or group, due == '' and string.match(member, '^%-?%d+') or due
 end
 
 local function splitId(id)
@@ -119,23 +27,111 @@ local function splitId(id)
   return string.sub(id, 1, split - 1), string.sub(id, split + 1)
 end
 
--- A run with what is needed to end it or to put it back; nil when there is none.
-local function readRun(id)
-  local v = call('HMGET', P .. 'r:' .. id, 'i', 'st', 'q', 'l', 'rec', 'pr', 'dl', 'en', 'cx', 'due')
-  if not v[1] then return nil end
-  local schedule, member = splitId(id)
-  local no, task, group, due = partsOf(v[1], member)
-  local attempt, fence, started, session, node = leaseOf(v[4])
-  return { id = id, schedule = schedule, member = member, no = no, st = v[2], q = v[2] == 'running' and 'held' or v[3],
-    task = task, at = tonumber(attempt), rec = tonumber(v[5]) or 0, ses = session, node = node, fe = fence, pr = v[6], g = group,
-    dl = v[7], due = v[10] or due, sa = started, en = v[8], cx = v[9] }
+local runs = {}
+
+-- nil when there is none. What is absent is an empty text. Whoever changes it calls `saveRun`.
+local function loadRun(id)
+  local r = runs[id]
+  if r then return r end
+  local packed = get(P .. 'r:' .. id)
+  if not packed then return nil end
+  local no, task, g, due, st, q, at, fe, sa, en, ses, kind, pr, dl, cx, rec, lb, node = string.match(packed, RUN)
+  r = { id = id, no = no, task = task, g = g, due = due, st = st, q = q, at = at, fe = fe, sa = sa, en = en, ses = ses,
+    kind = kind, pr = pr, dl = dl, cx = cx, rec = rec, lb = lb, node = node }
+  r.schedule, r.member = splitId(id)
+  runs[id] = r
+  return r
+end
+
+local toSave = {}
+local function saveRun(r)
+  runs[r.id] = r
+  if not r.saved then
+    r.saved = true
+    toSave[#toSave + 1] = r
+  end
+end
+
+atEnd(function()
+  for _, r in ipairs(toSave) do
+    set(P .. 'r:' .. r.id, r.no .. '|' .. r.task .. '|' .. r.g .. '|' .. r.due .. '|' .. r.st .. '|' .. r.q .. '|' .. r.at .. '|'
+      .. r.fe .. '|' .. r.sa .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
+      .. r.rec .. '|' .. r.lb .. '|' .. r.node)
+  end
+end)
+
+local function groupOf(r)
+  return r.g == '' and 'default' or r.g
+end
+
+local PRIORITY_STEP = 4398046511104 -- 2^42: above any time in milliseconds
+local function readyScore(r)
+  return text(-(tonumber(r.pr) or 0) * PRIORITY_STEP + tonumber(r.due))
+end
+
+local function enqueueReady(r)
+  local queue = r.task .. '/' .. groupOf(r)
+  r.q = 'ready'
+  call('ZADD', P .. 'ready:' .. queue, readyScore(r), r.no .. '|' .. r.id)
+  call('SADD', P .. 'queues', queue)
+  hints.ready = true
+end
+
+-- Adds a run to the history of its schedule; false when it was there already.
+local function remember(schedule, member, fireTime)
+  return call('ZADD', P .. 'h:' .. schedule, 'NX', fireTime, member) == 1
+end
+
+-- A run that did not exist, in no queue yet. about: { task, group, delivery, priority, kind, spec }
+local function newRun(schedule, member, due, about)
+  local no = nextNumber()
+  local id = runIdOf(schedule, member)
+  local r = { id = id, schedule = schedule, member = member, no = no, task = about.task,
+    g = about.group == 'default' and '' or about.group, due = due, st = 'pending', q = '', at = '0', fe = '0', sa = '', en = '',
+    ses = '', kind = about.kind == 'scheduled' and '' or about.kind, pr = about.priority == 0 and '' or text(about.priority),
+    dl = about.delivery == 'atLeastOnce' and '' or about.delivery, cx = '', rec = '', lb = '', node = '' }
+  collect('ZADD', P .. 'task:' .. about.task, no, id)
+  collectOnce('SADD', P .. 'tasks', about.task)
+  if about.spec then call('HSET', P .. 'x:' .. id, 'spec', about.spec) end
+  saveRun(r)
+  return r
+end
+
+local function await(r, status)
+  r.st = status
+  call('ZADD', P .. 'waiting', r.no, r.id)
+  add('count', status, 1)
+  saveRun(r)
+end
+
+-- Waits for the runs of its schedule before it.
+local function block(r, fireTime)
+  r.q = 'blocked'
+  call('ZADD', P .. 'b:' .. r.schedule, fireTime, r.member)
+  call('SADD', P .. 'blocked', r.schedule)
+end
+
+local function hold(r, session, node, fence)
+  r.st, r.q, r.ses, r.node, r.fe, r.sa = 'running', '', session, node, text(fence), nowText
+  r.at = text(tonumber(r.at) + 1)
+  collect('SADD', P .. 'held:' .. session, r.id)
+  add('running', r.task, 1)
+  saveRun(r)
+end
+
+-- A record of a fire time that never starts.
+local function recordAs(r, status, reason, missed)
+  r.st, r.en = status, nowText
+  call('HSET', P .. 'x:' .. r.id, 'error', reason)
+  if missed then call('HSET', P .. 'x:' .. r.id, 'missed', missed) end
+  call('ZADD', P .. 'end:' .. status, r.no, r.id)
 end
 
 -- A run that waited elsewhere may be leased from now on.
 local function makeReady(id)
-  local r = readRun(id)
-  call('HSET', P .. 'r:' .. id, 'q', 'ready')
-  enqueueReady(id, r.no, r.task, r.g, r.pr, r.due)
+  local r = loadRun(id)
+  enqueueReady(r)
+  saveRun(r)
 end
 
 local function leaveBlocked(schedule, member)
@@ -145,18 +141,23 @@ end
 
 -- Takes a run out of wherever it waits or is held.
 local function leaveQueue(r)
-  if r.q == 'held' then
+  if r.st == 'running' then
     collect('SREM', P .. 'held:' .. r.ses, r.id)
     add('running', r.task, -1)
     return
   end
   if r.q == 'ready' then
-    call('ZREM', P .. 'ready:' .. r.task .. '/' .. r.g, r.no .. '|' .. r.id)
+    call('ZREM', P .. 'ready:' .. r.task .. '/' .. groupOf(r), r.no .. '|' .. r.id)
   elseif r.q == 'delayed' then
     call('ZREM', P .. 'delayed', r.id)
   elseif r.q == 'blocked' then
     leaveBlocked(r.schedule, r.member)
   end
+  r.q = ''
   call('ZREM', P .. 'waiting', r.id)
   add('count', r.st, -1)
+end
+
+local function isOpen(r)
+  return r.st == 'running' or r.q ~= ''
 end

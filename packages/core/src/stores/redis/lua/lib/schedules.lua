@@ -10,54 +10,83 @@
 local FIELD = '([^|]*)'
 local SCHEDULE = '^' .. string.rep(FIELD .. '|', 10) .. FIELD .. '$'
 
--- nil when there is none. What is absent is an empty text.
+local schedules = {}
+
+-- nil when there is none. What is absent is an empty text. Whoever changes it calls `saveSchedule`.
 local function loadSchedule(id)
-  local packed = call('GET', P .. 's:' .. id)
+  local s = schedules[id]
+  if s then return s end
+  local packed = get(P .. 's:' .. id)
   if not packed then return nil end
   local rev, st, ft, due, tz, hw, n, f, cr, ar, sh = string.match(packed, SCHEDULE)
-  return { id = id, rev = rev, st = st, ft = ft, due = due, tz = tz, hw = hw, n = n, f = f, cr = cr, ar = ar, sh = sh }
+  s = { id = id, rev = rev, st = st, ft = ft, due = due, tz = tz, hw = hw, n = n, f = f, cr = cr, ar = ar, sh = sh,
+    was = { st, due, tz } }
+  schedules[id] = s
+  return s
 end
 
--- Where each schedule stands in the index is written once per script: { shard, due or false } by id.
-local moved = {}
-atEnd(function()
-  for id, place in pairs(moved) do
-    if place[2] then
-      collect('ZADD', P .. 'due:' .. place[1], place[2], id)
-    else
-      collect('ZREM', P .. 'due:' .. place[1], id)
-    end
+local toSave = {}
+local function saveSchedule(s)
+  schedules[s.id] = s
+  if not s.saved then
+    s.saved = true
+    toSave[#toSave + 1] = s
   end
-end)
+end
 
--- Writes a schedule that was loaded as { st, due, tz } = `st`, `due` and `tz`; an `st` of '' is one that was not there.
-local function saveSchedule(s, st, due, tz)
-  call('SET', P .. 's:' .. s.id, s.rev .. '|' .. s.st .. '|' .. s.ft .. '|' .. s.due .. '|' .. s.tz .. '|' .. s.hw .. '|'
-    .. s.n .. '|' .. s.f .. '|' .. s.cr .. '|' .. s.ar .. '|' .. s.sh)
-  local wasDue = st == 'active' and due or ''
-  local isDue = s.st == 'active' and s.due or ''
-  if wasDue ~= isDue then moved[s.id] = { s.sh, isDue ~= '' and isDue } end
-  local wasTz = wasDue ~= '' and tz or ''
-  local isTz = isDue ~= '' and s.tz or ''
+-- Moves a schedule from where it stood in the index and in the counts to where it stands now.
+local function place(s, st, due, tz)
+  local wasSt, wasDue, wasTz = s.was[1], s.was[2], s.was[3]
+  wasDue = wasSt == 'active' and wasDue or ''
+  wasTz = wasDue ~= '' and wasTz or ''
+  local isDue = st == 'active' and due or ''
+  local isTz = isDue ~= '' and tz or ''
+  if isDue == '' then
+    if wasDue ~= '' then collect('ZREM', P .. 'due:' .. s.sh, s.id) end
+  elseif isDue ~= wasDue then
+    collect('ZADD', P .. 'due:' .. s.sh, isDue, s.id)
+  end
   if wasTz ~= isTz then
     if wasTz ~= '' then add('count', 'tz:' .. wasTz, -1) end
     if isTz ~= '' then add('count', 'tz:' .. isTz, 1) end
   end
-  if st ~= s.st then
-    if st ~= '' then add('count', st, -1) end
-    add('count', s.st, 1)
+  if wasSt ~= st then
+    if wasSt ~= '' then add('count', wasSt, -1) end
+    if st ~= '' then add('count', st, 1) end
   end
+end
+
+local function packedSchedule(s)
+  return s.rev .. '|' .. s.st .. '|' .. s.ft .. '|' .. s.due .. '|' .. s.tz .. '|' .. s.hw .. '|' .. s.n .. '|' .. s.f .. '|'
+    .. s.cr .. '|' .. s.ar .. '|' .. s.sh
+end
+
+atEnd(function()
+  for _, s in ipairs(toSave) do
+    place(s, s.st, s.due, s.tz)
+    set(P .. 's:' .. s.id, packedSchedule(s))
+  end
+end)
+
+-- How many runs of a schedule are open.
+local function openOf(id)
+  return tonumber(get(P .. 'o:' .. id) or '0')
+end
+
+local function countOpen(id, amount)
+  local open = openOf(id) + amount
+  set(P .. 'o:' .. id, text(open))
+  return open
 end
 
 -- Of a schedule that fires after the end of its last run: takes the fire time away, or gives it one.
 local function timeAfterRun(id)
   local s = loadSchedule(id)
   if not s or s.ar == '' then return end
-  local open = tonumber(call('GET', P .. 'o:' .. id) or '0') > 0
+  local open = openOf(id) > 0
   if open ~= (s.ft ~= '') then return end
-  local due = s.due
   s.ft = open and '' or text(now + tonumber(s.ar))
   s.due = s.ft
-  saveSchedule(s, s.st, due, s.tz)
+  saveSchedule(s)
   hints.due = true
 end

@@ -39,7 +39,39 @@ local function nextNumber()
   return text(number)
 end
 
--- What a script does to one key for many runs is done once, at its end: nothing in it may look there in between.
+-- A call of Redis from a script costs several times what the command itself does. So texts are read many at a time,
+-- changed here, and written together at the end: nothing reads them in between but through `get`.
+local AT_ONCE = 1000
+local texts, changed, written = {}, {}, {}
+local function fetch(keys)
+  for from = 1, #keys, AT_ONCE do
+    local to = math.min(#keys, from + AT_ONCE - 1)
+    local found = call('MGET', unpack(keys, from, to))
+    for i = from, to do
+      if texts[keys[i]] == nil then texts[keys[i]] = found[i - from + 1] end
+    end
+  end
+end
+
+-- False where there is none.
+local function get(key)
+  local value = texts[key]
+  if value == nil then
+    value = call('GET', key)
+    texts[key] = value
+  end
+  return value
+end
+
+local function set(key, value)
+  texts[key] = value
+  if not changed[key] then
+    changed[key] = true
+    written[#written + 1] = key
+  end
+end
+
+-- What is done to one key for many runs is done once, at the end: nothing looks there in between.
 local collected, order = {}, {}
 local function collect(command, key, ...)
   local name = command .. key
@@ -74,11 +106,18 @@ local function atEnd(work)
   endings[#endings + 1] = work
 end
 
-local AT_ONCE = 1000
-
 -- Every script that writes ends with this.
 local function conclude()
   for _, work in ipairs(endings) do work() end
+  local pairsOf = {}
+  for i, key in ipairs(written) do
+    pairsOf[#pairsOf + 1] = key
+    pairsOf[#pairsOf + 1] = texts[key]
+    if #pairsOf >= AT_ONCE or i == #written then
+      call('MSET', unpack(pairsOf))
+      pairsOf = {}
+    end
+  end
   for _, list in ipairs(order) do
     for from = 1, #list, AT_ONCE do
       call(list.command, list.key, unpack(list, from, math.min(#list, from + AT_ONCE - 1)))
