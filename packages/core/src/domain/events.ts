@@ -26,6 +26,10 @@ export interface SchedulerEvents {
   /** A run of a dead node was taken back. */
   'run.recovered': { readonly runId: RunId; readonly scheduleId: ScheduleId; readonly status: RunStatus }
   'schedule.broken': { readonly scheduleId: ScheduleId; readonly error: RunError }
+  /** The store had lost acknowledged writes; what this node had seen of fires and runs was restored, edits may be gone. */
+  'store.writesLost': { readonly store: string }
+  /** The store holds other data than was opened, or none: nothing fires here until it is restored, or the node restarted. */
+  'store.replaced': { readonly store: string }
   'node.sessionLost': { readonly node: NodeId }
 }
 

@@ -62,6 +62,8 @@ export class Node {
   readonly #claimLoop: Loop
   #load: NodeLoad | null = null
   #unwatch: (() => void) | null = null
+  /** Told once, though the store says so again and again. */
+  #replaced = false
 
   constructor(options: NodeOptions) {
     const { store, clock, random, log, tasks } = options
@@ -189,7 +191,27 @@ export class Node {
   #hinted(hint: StoreHint): void {
     if (hint === 'due') this.#fireLoop.wake()
     else if (hint === 'cancel') this.#keepAliveLoop.wake()
-    else this.#moreWaiting()
+    else if (hint === 'ready') this.#moreWaiting()
+    else this.#storeInTrouble(hint)
+  }
+
+  #storeInTrouble(trouble: Extract<StoreHint, 'writesLost' | 'replaced'>): void {
+    const { events, log, store } = this.#options
+    const { location } = store.info
+    if (trouble === 'writesLost') {
+      log.error(
+        { store: location },
+        'The store lost acknowledged writes; what this node saw of its fires was restored',
+      )
+      events.emit('store.writesLost', { store: location })
+    } else if (!this.#replaced) {
+      this.#replaced = true
+      log.error(
+        { store: location },
+        'The store holds other data than was opened: nothing fires here any more',
+      )
+      events.emit('store.replaced', { store: location })
+    }
   }
 
   #moreWaiting(): void {

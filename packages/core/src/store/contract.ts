@@ -155,7 +155,12 @@ export interface StoreInfo {
   readonly shards: number
 }
 
-export type StoreHint = 'due' | 'ready' | 'cancel'
+/**
+ * Something may have become due, ready, or is to be cancelled. And what someone must learn of: acknowledged writes were
+ * lost, and what this process saw of them was restored (`writesLost`); the store holds other data than was opened, or
+ * none, and answers nothing any more (`replaced`; told again and again).
+ */
+export type StoreHint = 'due' | 'ready' | 'cancel' | 'writesLost' | 'replaced'
 
 export interface Page<Item> {
   readonly items: Item[]

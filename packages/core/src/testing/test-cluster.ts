@@ -167,6 +167,8 @@ const EVENT_TYPES = [
   'run.recovered',
   'schedule.broken',
   'node.sessionLost',
+  'store.writesLost',
+  'store.replaced',
 ] as const satisfies readonly (keyof SchedulerEvents)[]
 
 /** A connection that can be cut: what is asked afterwards, or is on its way, is never answered. */

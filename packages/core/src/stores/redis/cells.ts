@@ -1,5 +1,6 @@
 import { hash32, type ScheduleId } from '../../domain/ids.js'
 import type { Connection } from './connection.js'
+import { NotRejoinedError } from './errors.js'
 import type { Script, ScriptName } from './scripts.js'
 
 /** The part of a store whose keys share one hash tag, so that one script can change all of it in one step. */
@@ -8,23 +9,33 @@ export class Cell {
   /** Hints of this cell are published here. */
   readonly channel: string
   readonly #key: string
-  readonly #connection: Connection
-  readonly #scripts: ReadonlyMap<ScriptName, Script>
-  readonly #identity: string
+  readonly #context: CellContext
 
-  constructor({ connection, scripts, identity }: CellContext, prefix: string, shards: readonly number[]) {
+  constructor(context: CellContext, prefix: string, shards: readonly number[]) {
     this.shards = shards
     this.channel = `${prefix}hints`
     this.#key = `${prefix}meta`
-    this.#connection = connection
-    this.#scripts = scripts
-    this.#identity = identity
+    this.#context = context
   }
 
-  /** One step. What it answers is described at the head of the script. */
+  /**
+   * One step. What it answers is described at the head of the script.
+   * @throws {EvertickError} STORE_UNAVAILABLE, STORE_FULL, STORE_REPLACED, STORE_CLOSED
+   */
   async run<Answer>(name: ScriptName, args: unknown): Promise<Answer> {
-    const script = this.#scripts.get(name)!
-    return (await this.#connection.run(script, this.#key, this.#identity, JSON.stringify(args))) as Answer
+    try {
+      return await this.#run<Answer>(name, args)
+    } catch (error) {
+      if (!(error instanceof NotRejoinedError)) throw error
+      // Nothing was written; where the server goes on now, so does this.
+      if (!(await this.#context.rejoin(this))) throw error
+      return this.#run<Answer>(name, args)
+    }
+  }
+
+  async #run<Answer>(name: ScriptName, args: unknown): Promise<Answer> {
+    const { connection, scripts, identity } = this.#context
+    return (await connection.run(scripts.get(name)!, this.#key, identity, JSON.stringify(args))) as Answer
   }
 }
 
@@ -32,6 +43,8 @@ export interface CellContext {
   readonly connection: Connection
   readonly scripts: ReadonlyMap<ScriptName, Script>
   readonly identity: string
+  /** Tells a server that is new to the store what was seen there before; answers whether it goes on. */
+  readonly rejoin: (cell: Cell) => Promise<boolean>
 }
 
 /**

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { Clock, Random } from '../../domain/clock.js'
-import { EvertickError } from '../../domain/errors.js'
+import { codeOf, EvertickError } from '../../domain/errors.js'
 import { isReply, storeError } from './errors.js'
 import type { Script } from './scripts.js'
 import { locationOf, type RedisUrl } from './url.js'
@@ -29,8 +29,7 @@ export class Connection {
     this.#listeners = listeners
     this.#subscriber = 'nodes' in client ? client.duplicate() : client.duplicate()
     quiet(this.#subscriber)
-    this.#subscriber.on('message', (channel: string, hint: string) => listeners.hinted(channel, hint))
-    // Whatever happened while the line was down may have made something due.
+    this.#subscriber.on('message', (_channel: string, hint: string) => listeners.hinted(hint))
     for (const line of [client, this.#subscriber]) line.on('ready', () => listeners.connected())
   }
 
@@ -41,9 +40,13 @@ export class Connection {
     const single =
       url.hosts.length > 1 && url.sentinel === null ? null : new Redis(singleOptions(url, options))
     let client: Client | null = single
+    let refusal: Error | null = null
+    // Why a line could not be made is told here; the call that waits for it only learns that it was not.
+    const heard = (error: Error): void => void (isReply(error) && (refusal = error))
     try {
       if (single !== null) {
         quiet(single)
+        single.on('error', heard)
         await single.connect()
         if (await isClusterNode(single)) client = null
       }
@@ -51,12 +54,13 @@ export class Connection {
       single?.disconnect()
       client = new Cluster([...url.hosts], clusterOptions(options, random))
       quiet(client)
+      client.on('error', heard)
       await client.connect()
       return new Connection(url, client, true, listeners)
     } catch (error) {
       client?.disconnect()
       single?.disconnect()
-      throw storeError(error, locationOf(url))
+      throw storeError(refusal ?? error, locationOf(url))
     }
   }
 
@@ -147,7 +151,9 @@ export class Connection {
       return new EvertickError('STORE_CLOSED', `The store at ${this.location} has been closed`, {
         cause: error,
       })
-    return storeError(error, this.location)
+    const meant = storeError(error, this.location)
+    if (codeOf(meant) === 'STORE_REPLACED') this.#listeners.replaced()
+    return meant
   }
 
   /** A line that swallows what is sent, or whose answers are lost, does not end by itself. */
@@ -171,9 +177,11 @@ export class Connection {
 
 export interface ConnectionListeners {
   readonly clock: Clock
-  readonly hinted: (channel: string, hint: string) => void
+  readonly hinted: (hint: string) => void
   /** A line is up, for the first time or again. */
   readonly connected: () => void
+  /** The server no longer holds the data that was opened. */
+  readonly replaced: () => void
 }
 
 export type ServerInfo = ReadonlyMap<string, string>

@@ -5,6 +5,17 @@ export const REPLACED_MESSAGE =
   'Redis no longer holds the data that this process opened: it came back empty, or another was put in its place. ' +
   'Restore the data, or start the nodes again to begin anew'
 
+/** This server is new to the store, and has to be told first what the nodes saw there before. */
+export class NotRejoinedError extends EvertickError {
+  constructor(location: string, options?: ErrorOptions) {
+    super(
+      'STORE_UNAVAILABLE',
+      `Redis at ${location} has just come back or taken over, and waits for the nodes that live; nothing was written`,
+      options,
+    )
+  }
+}
+
 /** What `error`, which a command ended with, means to a caller of the store. */
 export function storeError(error: unknown, location: string): Error {
   if (error instanceof EvertickError) return error
@@ -13,6 +24,7 @@ export function storeError(error: unknown, location: string): Error {
   if (!isReply(cause)) return unavailable(location, cause)
   if (message.includes('EVERTICK STORE_REPLACED'))
     return new EvertickError('STORE_REPLACED', REPLACED_MESSAGE, { cause })
+  if (message.includes('EVERTICK NOT_REJOINED')) return new NotRejoinedError(location, { cause })
   const session = /EVERTICK SESSION_EXPIRED (\S+)/.exec(message)?.[1]
   if (session !== undefined) return new SessionExpiredError(session, { cause })
   switch (/^[A-Z]+/.exec(message)?.[0]) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { EvertickError } from '../../domain/errors.js'
-import { Cell, Cells } from './cells.js'
+import { Cell, Cells, type CellContext } from './cells.js'
 import type { Connection } from './connection.js'
 import { loadScripts } from './scripts.js'
 import type { RedisUrl } from './url.js'
@@ -15,7 +15,11 @@ type Found = [identity: string, version: string, shards: string, cells: string]
  * Makes the namespace of this prefix, or finds the one that is there. Its shards and cells are fixed when it is made.
  * @throws {EvertickError} STORE_VERSION
  */
-export async function openNamespace(connection: Connection, url: RedisUrl): Promise<Cells> {
+export async function openNamespace(
+  connection: Connection,
+  url: RedisUrl,
+  rejoin: CellContext['rejoin'],
+): Promise<Cells> {
   const scripts = await loadScripts()
   const wantedShards = url.shards ?? (connection.isCluster ? SHARDS_ON_A_CLUSTER : SHARDS_ON_ONE_SERVER)
   const open = async (prefix: string, identity: string, shards: number, cells: number): Promise<Found> =>
@@ -42,7 +46,7 @@ export async function openNamespace(connection: Connection, url: RedisUrl): Prom
     )
   }
   for (let cell = 1; cell < cells; cell++) await open(prefixOf(url, cell), identity, shards, cells)
-  const context = { connection, scripts, identity }
+  const context = { connection, scripts, identity, rejoin }
   const all = Array.from({ length: cells }, (_, number) => {
     const own = Array.from({ length: shards }, (_, shard) => shard).filter(
       (shard) => shard % cells === number,

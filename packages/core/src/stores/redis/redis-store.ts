@@ -47,6 +47,7 @@ import { Pruning } from './pruning.js'
 import { Runs } from './runs.js'
 import { Schedules } from './schedules.js'
 import { parseRedisUrl } from './url.js'
+import { Witness } from './witness.js'
 
 export interface RedisStoreOptions {
   readonly clock?: Clock
@@ -69,8 +70,15 @@ export class RedisStore implements Store {
   readonly #runs: Runs
   readonly #nodes: Nodes
   readonly #pruning: Pruning
+  readonly #witness: Witness
 
-  private constructor(connection: Connection, cells: Cells, hints: Hints, durable: boolean) {
+  private constructor(
+    connection: Connection,
+    cells: Cells,
+    witness: Witness,
+    hints: Hints,
+    durable: boolean,
+  ) {
     this.info = {
       kind: 'redis',
       location: connection.location,
@@ -82,6 +90,7 @@ export class RedisStore implements Store {
     this.#connection = connection
     this.#hints = hints
     this.#cells = cells
+    this.#witness = witness
     this.#calendars = new Calendars(cells)
     this.#schedules = new Schedules(cells, this.#calendars)
     this.#leasing = new Leasing(cells)
@@ -98,23 +107,29 @@ export class RedisStore implements Store {
    */
   static async open(url: string, options: RedisStoreOptions = {}): Promise<RedisStore> {
     const parsed = parseRedisUrl(url)
+    const clock = options.clock ?? systemClock
     const hints = new Hints()
+    const tell = (...what: readonly StoreHint[]): void => {
+      for (const hint of what) hints.note(hint)
+      hints.publish()
+    }
     const connection = await Connection.open(parsed, options.random ?? Math.random, {
-      clock: options.clock ?? systemClock,
-      hinted: (_channel, hint) => {
-        hints.note(hint as StoreHint)
-        hints.publish()
-      },
-      connected: () => {
-        for (const hint of ['due', 'ready', 'cancel'] as const) hints.note(hint)
-        hints.publish()
-      },
+      clock,
+      hinted: (hint) => tell(hint as StoreHint),
+      // Whatever happened while the line was down may have made something due.
+      connected: () => tell('due', 'ready', 'cancel'),
+      replaced: () => tell('replaced'),
     })
     try {
       const durability = await examineDurability(connection, parsed)
-      const cells = await openNamespace(connection, parsed)
+      const witness = new Witness(clock)
+      const cells: Cells = await openNamespace(connection, parsed, async (cell) => {
+        const { agreed, restored } = await witness.rejoin(cells, cell)
+        if (restored > 0) tell('writesLost')
+        return agreed
+      })
       await connection.subscribe(cells.all.map(({ channel }) => channel))
-      return new RedisStore(connection, cells, hints, durability === 'log')
+      return new RedisStore(connection, cells, witness, hints, durability === 'log')
     } catch (error) {
       await connection.close()
       throw error
@@ -162,20 +177,29 @@ export class RedisStore implements Store {
     return this.#schedules.peek(limit, shards)
   }
 
-  commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
-    return this.#firing.commit(decisions, dispatch)
+  async commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
+    if (dispatch !== null) this.#witness.dispatching(dispatch)
+    const result = await this.#firing.commit(decisions, dispatch)
+    this.#witness.fired(decisions, result.committed)
+    this.#witness.leased(result.claimed)
+    return result
   }
 
   addRuns(requests: readonly RunRequest[]): Promise<Run[]> {
     return this.#firing.addRuns(requests)
   }
 
-  claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
-    return this.#leasing.claim(dispatch)
+  async claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
+    this.#witness.dispatching(dispatch)
+    const claimed = await this.#leasing.claim(dispatch)
+    this.#witness.leased(claimed)
+    return claimed
   }
 
-  finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
-    return this.#runs.finish(reports)
+  async finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
+    const accepted = await this.#runs.finish(reports)
+    this.#witness.ended(reports, accepted)
+    return accepted
   }
 
   report(updates: readonly RunUpdate[]): Promise<boolean[]> {

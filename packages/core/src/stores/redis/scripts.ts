@@ -39,6 +39,7 @@ const NAMES = [
   'raise-calendars',
   'read-log',
   'recover',
+  'rejoin',
   'report',
   'retry-run',
   'stats',

@@ -1,8 +1,9 @@
 -- Leases runs that are ready.
 -- args     { dispatch }
 -- returns  the leased runs, see `leased`
--- errors   SESSION_EXPIRED
--- include  schedules runs leasing
+-- errors   SESSION_EXPIRED, NOT_REJOINED
+-- include  schedules runs leasing server
+if not isAgreedOn(runningServer()) then return notAgreedOn() end
 local self = leasing(args.dispatch)
 if not self then return expired(args.dispatch) end
 whenThereIsRoom()

@@ -5,8 +5,9 @@
 --            false; calendars = their revision or -1; spec = text or false. Those of higher priority come first.
 -- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
--- errors   SESSION_EXPIRED
--- include  says schedules runs endings leasing
+-- errors   SESSION_EXPIRED, NOT_REJOINED
+-- include  says schedules runs endings leasing server
+if not isAgreedOn(runningServer()) then return notAgreedOn() end
 local dispatch = args.dispatch
 local self = nil
 if dispatch then

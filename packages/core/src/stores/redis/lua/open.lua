@@ -4,6 +4,9 @@
 -- returns  identity, layout version, shards, cells
 redis.call('HSETNX', KEYS[1], 'identity', ARGV[1])
 if redis.call('HGET', KEYS[1], 'identity') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'version', ARGV[2], 'shards', ARGV[3], 'cells', ARGV[4])
+  -- See lib/server.lua.
+  local info = redis.pcall('INFO', 'server')
+  local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unknown'
+  redis.call('HSET', KEYS[1], 'version', ARGV[2], 'shards', ARGV[3], 'cells', ARGV[4], 'server', server)
 end
 return redis.call('HMGET', KEYS[1], 'identity', 'version', 'shards', 'cells')

@@ -2,8 +2,9 @@
 -- args     { dispatch, limitFence }
 -- returns  { 'known' } when this request has leased something here before, else { 'new', { task, score, member … } of the
 --            first to start, { task, running … } of the tasks that have a limit }
--- errors   SESSION_EXPIRED
--- include  schedules runs leasing
+-- errors   SESSION_EXPIRED, NOT_REJOINED
+-- include  schedules runs leasing server
+if not isAgreedOn(runningServer()) then return notAgreedOn() end
 local dispatch = args.dispatch
 local self = leasing(dispatch)
 if not self then return expired(dispatch) end

@@ -1,8 +1,9 @@
 -- Leases as many of the first ready runs as a survey of several cells has left to this one.
 -- args     { dispatch, limitFence }; with the slots of this cell alone
 -- returns  the leased runs, see `leased`
--- errors   SESSION_EXPIRED
--- include  schedules runs leasing
+-- errors   SESSION_EXPIRED, NOT_REJOINED
+-- include  schedules runs leasing server
+if not isAgreedOn(runningServer()) then return notAgreedOn() end
 local dispatch = args.dispatch
 local self = leasing(dispatch)
 if not self then return expired(dispatch) end

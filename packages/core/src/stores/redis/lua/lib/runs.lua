@@ -88,7 +88,7 @@ local function newRun(schedule, member, due, about)
   local id = runIdOf(schedule, member)
   local r = { id = id, schedule = schedule, member = member, no = no, task = about.task,
     g = about.group == 'default' and '' or about.group, due = due, st = 'pending', q = '', at = '0', fe = '0', sa = '', en = '',
-    ses = '', kind = about.kind == 'scheduled' and '' or about.kind, pr = about.priority == 0 and '' or text(about.priority),
+    ses = '', kind = (about.kind or 'scheduled') == 'scheduled' and '' or about.kind, pr = about.priority == 0 and '' or text(about.priority),
     dl = about.delivery == 'atLeastOnce' and '' or about.delivery, cx = '', rec = '', lb = '', node = '' }
   collect('ZADD', P .. 'task:' .. about.task, no, id)
   collectOnce('SADD', P .. 'tasks', about.task)

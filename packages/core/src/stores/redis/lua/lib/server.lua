@@ -1,0 +1,16 @@
+-- Whether this is still the server that the nodes have agreed on. Another one (the same after a restart, or a replica that
+-- took over) may lack the last writes: before it may fire or lease anything, the nodes that live tell it what they saw.
+-- server: its run id;  coming: one that is not agreed on yet, since `since`;  rejoined: sessions that have told it.
+local function runningServer()
+  local info = redis.pcall('INFO', 'server')
+  -- Where INFO is not allowed, a change of the server cannot be seen.
+  return type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unknown'
+end
+
+local function isAgreedOn(server)
+  return call('HGET', KEYS[1], 'server') == server
+end
+
+local function notAgreedOn()
+  return redis.error_reply('EVERTICK NOT_REJOINED')
+end

@@ -1,0 +1,303 @@
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from '../../domain/errors.js'
+import type { Store } from '../../store/contract.js'
+import { RedisServer } from '../../testing/servers/redis-server.js'
+import { succeeded, World } from '../../testing/store-conformance/world.js'
+import { RedisStore } from './redis-store.js'
+
+let server: RedisServer
+let store: RedisStore
+let world: World
+const opened: Store[] = []
+
+beforeEach(async () => {
+  server = await RedisServer.start()
+  store = await open()
+  world = await worldAround(store)
+})
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()))
+  await server.stop()
+})
+
+async function open(query = ''): Promise<RedisStore> {
+  const opening = await RedisStore.open(`${server.url}/0${query}`)
+  opened.push(opening)
+  return opening
+}
+
+function worldAround(subject: Store): Promise<World> {
+  return World.around({
+    store: subject,
+    second: () => open(),
+    advance: (ms) => sleep(ms),
+    close: () => subject.close(),
+  })
+}
+
+/** Runs commands as an operator would. */
+async function operate<Answer>(work: (redis: Redis) => Promise<Answer>): Promise<Answer> {
+  const redis = new Redis(server.port, '127.0.0.1')
+  try {
+    return await work(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Calls until the store answers: it is unavailable while its line is down. */
+async function eventually<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (codeOf(error) !== 'STORE_UNAVAILABLE') throw error
+      await sleep(20)
+    }
+  }
+}
+
+/** The server is killed and comes back as it was when `copy` was made. */
+async function backTo(copy: string): Promise<void> {
+  await server.kill()
+  const data = join(server.folder, 'appendonlydir')
+  await rm(data, { recursive: true })
+  await cp(copy, data, { recursive: true })
+  await server.restart()
+}
+
+async function copyOfData(): Promise<string> {
+  const copy = join(server.folder, 'copy')
+  // What was acknowledged is in the log, but for its flushing to disk, which a living system does not need.
+  await cp(join(server.folder, 'appendonlydir'), copy, { recursive: true })
+  return copy
+}
+
+describe('a restart with its log', () => {
+  test('loses nothing, and the handle that was open goes on', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+    await world.schedule('other')
+    await server.kill()
+    await expect(store.now()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await server.restart()
+
+    const schedules = await eventually(() => store.getSchedules(['daily', 'other']))
+    expect(schedules.map((schedule) => schedule?.fires)).toEqual([1, 0])
+    // Its scripts went with the process; they are handed over again.
+    expect(await store.finish([{ ...lease!, outcome: succeeded }])).toEqual([true])
+    await eventually(() => world.fire('other'))
+  })
+
+  test('tells those who watch as soon as the line is up again', async () => {
+    await server.kill()
+    const told = new Promise<void>((resolve) => {
+      store.watch((hint) => hint === 'due' && resolve())
+    })
+    await server.restart()
+    await told
+    await eventually(() => store.now())
+  })
+})
+
+describe('a server that comes back with other data', () => {
+  test('or none is noticed: nothing is answered, and it is told', async () => {
+    await world.schedule('daily')
+    const told = new Promise<void>((resolve) => {
+      store.watch((hint) => hint === 'replaced' && resolve())
+    })
+    await operate((redis) => redis.flushall())
+    await expect(store.peek(10)).rejects.toMatchObject({ code: 'STORE_REPLACED' })
+    await expect(store.getSchedules(['daily'])).rejects.toMatchObject({ code: 'STORE_REPLACED' })
+    await told
+    // Nor is it taken over by whoever else begins anew in its place.
+    const fresh = await open()
+    expect(await fresh.getSchedules(['daily'])).toEqual([null])
+    await expect(store.now()).rejects.toMatchObject({ code: 'STORE_REPLACED' })
+  })
+})
+
+describe('a server that lost its last writes', () => {
+  test('does not let a fire time become a run again that this node saw become one', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const decision = world.decide(await world.stored('daily'))
+    const { claimed } = await store.commit([decision], node.dispatch())
+    await world.finish(claimed[0]!, succeeded)
+    const told: string[] = []
+    store.watch((hint) => void told.push(hint))
+    await backTo(copy)
+
+    const again = await eventually(() => store.commit([decision], node.dispatch()))
+    expect(again.claimed).toEqual([])
+    expect(again.waiting).toBe(0)
+    expect((await world.run(claimed[0]!.runId)).status).toBe('succeeded')
+    expect((await world.runsOf('daily')).length).toBe(1)
+    expect(told).toContain('writesLost')
+  })
+
+  test('gives a run that is under way back to the node that runs it', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const waiting = await world.fire('daily')
+    const copy = await copyOfData()
+    const lease = await node.claimOne()
+    await backTo(copy)
+    const other = await eventually(() => open())
+    const rival = await (await worldAround(other)).node('b')
+    // Whoever comes first: the run is not leased a second time.
+    const [own, rivals] = await Promise.all([eventually(() => node.claim()), eventually(() => rival.claim())])
+    expect([own, rivals]).toEqual([[], []])
+    const run = await world.run(waiting.id)
+    expect([run.status, run.fence]).toEqual(['running', lease.fence])
+    expect(await store.finish([{ ...lease, outcome: succeeded }])).toEqual([true])
+  })
+
+  test('waits for a node that lives, but not for long, before anything is fired by one that saw less', async () => {
+    const seen = await open()
+    const witness = await (await worldAround(seen)).node('witness')
+    const node = await world.node('late')
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const decision = world.decide(await world.stored('daily'))
+    await seen.commit([decision], witness.dispatch())
+    await backTo(copy)
+    // One that did not see it may not fire it before the witness had its say.
+    await expect(untilRefused(() => store.commit([decision], node.dispatch()))).resolves.toContain(
+      'waits for the nodes that live',
+    )
+    await eventually(() => seen.claim(witness.dispatch()))
+    const late = await eventually(() => store.commit([decision], node.dispatch()))
+    expect([late.committed, late.claimed, late.waiting]).toEqual([[true], [], 0])
+  })
+
+  test('goes on without a node that does not come back', async () => {
+    await (await worldAround(await open())).node('dead')
+    const node = await world.node('alive')
+    await world.schedule('daily')
+    await server.kill()
+    await server.restart()
+    const decision = await eventually(async () => world.decide(await world.stored('daily')))
+    const result = await eventually(() => store.commit([decision], node.dispatch()))
+    expect(result.claimed.length).toBe(1)
+  })
+})
+
+/** Until it is refused because nodes are waited for; what the error said. */
+async function untilRefused(call: () => Promise<unknown>): Promise<string> {
+  for (;;) {
+    try {
+      await call()
+      return 'not refused'
+    } catch (error) {
+      if ((error as Error).message.includes('waits for')) return (error as Error).message
+      await sleep(20)
+    }
+  }
+}
+
+describe('a server without memory', () => {
+  test('refuses what is new as a whole, and takes what ends, renews and deletes', async () => {
+    const node = await world.node('a')
+    for (const id of ['running', 'waiting', 'due']) await world.schedule(id)
+    await world.fire('running')
+    const lease = await node.claimOne()
+    const waiting = await world.fire('waiting')
+    const due = world.decide(await world.stored('due'))
+    await operate((redis) => redis.config('SET', 'maxmemory', '1'))
+
+    await expect(node.claim()).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await expect(store.commit([due], node.dispatch())).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await expect(world.schedule('new')).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await expect(store.addRuns([world.request('due')])).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await node.beat()
+    expect(await store.finish([{ ...lease, outcome: succeeded }])).toEqual([true])
+    expect((await store.cancelRun(waiting.id))?.status).toBe('cancelled')
+    expect(await store.deleteSchedule('running')).toBe(true)
+    await node.leave()
+    const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }
+    expect((await store.prune(history, 10)).deleted).toBeGreaterThan(0)
+
+    await operate((redis) => redis.config('SET', 'maxmemory', '0'))
+    expect(await store.getSchedules(['new'])).toEqual([null])
+    const fresh = await world.node('b')
+    expect((await store.commit([due], fresh.dispatch())).claimed.length).toBe(1)
+  })
+})
+
+describe('a server that does not answer', () => {
+  test('is given up after a while, and used again when it does', async () => {
+    await world.schedule('daily')
+    server.freeze()
+    await expect(store.peek(10)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    server.thaw()
+    expect((await eventually(() => store.peek(10))).due.length).toBe(1)
+  })
+})
+
+describe('opening', () => {
+  test('a server that throws keys away is refused', async () => {
+    await operate((redis) => redis.config('SET', 'maxmemory-policy', 'allkeys-lru'))
+    await expect(open()).rejects.toMatchObject({
+      code: 'STORE_UNSAFE',
+      message: expect.stringContaining('allkeys-lru'),
+    })
+  })
+
+  test('a server that keeps nothing is refused, unless that is said to be well', async () => {
+    await operate((redis) => redis.config('SET', 'appendonly', 'no'))
+    await expect(open()).rejects.toMatchObject({ code: 'STORE_UNSAFE' })
+    expect((await open('?volatile=true')).info.durable).toBe(false)
+    expect(store.info.durable).toBe(true)
+  })
+
+  test('a wrong password is refused without showing it', async () => {
+    await operate((redis) => redis.call('ACL', 'SETUSER', 'evertick', 'on', '>right', '~*', '&*', '+@all'))
+    const url = (password: string): string => `redis://evertick:${password}@127.0.0.1:${server.port}`
+    const refused: unknown = await RedisStore.open(url('wrong-one')).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'STORE_UNREADABLE' })
+    expect(String(refused)).not.toContain('wrong-one')
+    const allowed = await RedisStore.open(url('right'))
+    opened.push(allowed)
+    expect(allowed.info.location).not.toContain('right')
+    await world.schedule('shared')
+    expect((await allowed.getSchedules(['shared']))[0]?.id).toBe('shared')
+  })
+
+  test('a user without the right to ask for settings is enough', async () => {
+    const rights = ['on', '>pw', '~*', '&*', '+@all', '-@admin', '-@dangerous', '+info']
+    await operate((redis) => redis.call('ACL', 'SETUSER', 'plain', ...rights))
+    const plain = await RedisStore.open(`redis://plain:pw@127.0.0.1:${server.port}`)
+    opened.push(plain)
+    await (await worldAround(plain)).waitingRun('daily')
+  })
+
+  test('nobody there is told with the address', async () => {
+    const { url } = server
+    await server.stop()
+    await expect(RedisStore.open(url)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining(`127.0.0.1:${server.port}`),
+    })
+  })
+
+  test('namespaces of one server know nothing of each other, nor do its databases', async () => {
+    await world.schedule('daily')
+    const others = [await open('?prefix=other'), await RedisStore.open(`${server.url}/1`)]
+    opened.push(...others)
+    for (const other of others) expect(await other.getSchedules(['daily'])).toEqual([null])
+  })
+
+  test('the number of shards is that of the one who made the namespace', async () => {
+    const made = await open('?prefix=few&shards=3')
+    const later = await open('?prefix=few&shards=7')
+    expect([made.info.shards, later.info.shards]).toEqual([3, 3])
+  })
+})
