@@ -1,5 +1,6 @@
 import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { systemClock, type Clock, type EpochMs, type Random } from '../../domain/clock.js'
+import { EvertickError } from '../../domain/errors.js'
 import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
 import type { Run } from '../../domain/run.js'
@@ -37,7 +38,7 @@ import { Hints } from '../../store/hints.js'
 import { Calendars } from './calendars.js'
 import type { Cells } from './cells.js'
 import { Connection } from './connection.js'
-import { examineDurability } from './durability.js'
+import { examineDurability, type Durability } from './durability.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
 import { listRuns, listSchedules } from './lists.js'
@@ -46,8 +47,10 @@ import { Nodes } from './nodes.js'
 import { Pruning } from './pruning.js'
 import { Runs } from './runs.js'
 import { Schedules } from './schedules.js'
-import { parseRedisUrl } from './url.js'
+import { parseRedisUrl, type RedisUrl } from './url.js'
 import { Witness } from './witness.js'
+
+const REPLICATION_TIMEOUT_MS = 1000
 
 export interface RedisStoreOptions {
   readonly clock?: Clock
@@ -71,18 +74,21 @@ export class RedisStore implements Store {
   readonly #nodes: Nodes
   readonly #pruning: Pruning
   readonly #witness: Witness
+  /** How many must have what was written before a body starts. */
+  readonly #replicas: number
 
   private constructor(
     connection: Connection,
     cells: Cells,
     witness: Witness,
     hints: Hints,
-    durable: boolean,
+    { replicas }: RedisUrl,
+    durability: Durability,
   ) {
     this.info = {
       kind: 'redis',
       location: connection.location,
-      durable,
+      durable: durability === 'log',
       shared: true,
       notifies: true,
       shards: cells.shards,
@@ -91,6 +97,7 @@ export class RedisStore implements Store {
     this.#hints = hints
     this.#cells = cells
     this.#witness = witness
+    this.#replicas = replicas
     this.#calendars = new Calendars(cells)
     this.#schedules = new Schedules(cells, this.#calendars)
     this.#leasing = new Leasing(cells)
@@ -129,7 +136,7 @@ export class RedisStore implements Store {
         return agreed
       })
       await connection.subscribe(cells.all.map(({ channel }) => channel))
-      return new RedisStore(connection, cells, witness, hints, durability === 'log')
+      return new RedisStore(connection, cells, witness, hints, parsed, durability)
     } catch (error) {
       await connection.close()
       throw error
@@ -182,6 +189,7 @@ export class RedisStore implements Store {
     const result = await this.#firing.commit(decisions, dispatch)
     this.#witness.fired(decisions, result.committed)
     this.#witness.leased(result.claimed)
+    if (result.claimed.length > 0) await this.#replicated()
     return result
   }
 
@@ -193,7 +201,19 @@ export class RedisStore implements Store {
     this.#witness.dispatching(dispatch)
     const claimed = await this.#leasing.claim(dispatch)
     this.#witness.leased(claimed)
+    if (claimed.length > 0) await this.#replicated()
     return claimed
+  }
+
+  /** Else nothing of it may start: asked again under the same request id, the store gives the same leases. */
+  async #replicated(): Promise<void> {
+    if (this.#replicas === 0) return
+    const replicas = await this.#connection.replicated(this.#replicas, REPLICATION_TIMEOUT_MS)
+    if (replicas >= this.#replicas) return
+    throw new EvertickError(
+      'STORE_UNAVAILABLE',
+      `Only ${replicas} of ${this.#replicas} replicas of Redis at ${this.info.location} have what was written`,
+    )
   }
 
   async finish(reports: readonly AttemptReport[]): Promise<boolean[]> {

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { codeOf } from '../../domain/errors.js'
+import { RedisSentinel } from '../../testing/servers/redis-sentinel.js'
+import { succeeded, World } from '../../testing/store-conformance/world.js'
+import { RedisStore } from './redis-store.js'
+
+let sentinel: RedisSentinel
+let store: RedisStore
+let world: World
+
+beforeEach(async () => {
+  sentinel = await RedisSentinel.start()
+}, 30_000)
+
+afterEach(async () => {
+  await store.close()
+  await sentinel.stop()
+})
+
+async function open(query = ''): Promise<void> {
+  store = await RedisStore.open(`${sentinel.url}${query}`)
+  world = await World.around({
+    store,
+    second: () => RedisStore.open(sentinel.url),
+    advance: (ms) => sleep(ms),
+    close: () => store.close(),
+  })
+}
+
+/** Calls until the store answers: it is unavailable until the replica has taken over. */
+async function eventually<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (codeOf(error) !== 'STORE_UNAVAILABLE') throw error
+      await sleep(20)
+    }
+  }
+}
+
+test('when the master dies the replica takes over, and the handle that was open goes on', async () => {
+  await open('&replicas=1')
+  const node = await world.node('a')
+  await world.schedule('daily')
+  const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+  await sentinel.master.kill()
+
+  expect(await eventually(() => store.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
+  const decision = await eventually(async () => world.decide(await world.stored('daily')))
+  // No replica is left, so nothing may start.
+  await expect(store.commit([decision], node.dispatch())).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining('0 of 1 replicas'),
+  })
+})
+
+test('nothing starts that the replica does not have, and asking again gives what was leased', async () => {
+  await open('&replicas=1')
+  const node = await world.node('a')
+  await world.schedule('daily')
+  const decision = world.decide(await world.stored('daily'))
+  const dispatch = node.dispatch()
+  sentinel.replica.freeze()
+  await expect(store.commit([decision], dispatch)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  sentinel.replica.thaw()
+  const again = await eventually(() => store.commit([decision], dispatch))
+  expect([again.committed, again.claimed.length]).toEqual([[false], 1])
+  expect((await world.runsOf('daily')).length).toBe(1)
+})
