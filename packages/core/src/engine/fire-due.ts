@@ -35,6 +35,8 @@ export class FireDue {
   #leftAlone = 0
   #lastPeekAt: number | null = null
   #overdueMs = 0
+  #firstPeekAt: number | null = null
+  #latenessMs = 0
 
   constructor(options: FireDueOptions) {
     this.#options = options
@@ -51,6 +53,16 @@ export class FireDue {
     return this.#overdueMs
   }
 
+  /**
+   * By how much the most overdue schedule was overdue since this was last asked. What fell due before this node began to
+   * look is not late because of load.
+   */
+  takeLatenessMs(): number {
+    const latenessMs = this.#latenessMs
+    this.#latenessMs = 0
+    return latenessMs
+  }
+
   async step(): Promise<number> {
     const { store, dispatcher, now, pollMs, shards } = this.#options
     const { free } = dispatcher.slots
@@ -60,8 +72,10 @@ export class FireDue {
     const peek = await store.peek(limit + this.#leftAlone, shards())
     const peekedAt = now()
     this.#lastPeekAt = peekedAt
+    this.#firstPeekAt ??= peekedAt
     this.#overdueMs = 0
     const handled = peek.due.length > 0 ? await this.#fire(peek) : 0
+    this.#latenessMs = Math.max(this.#latenessMs, Math.min(this.#overdueMs, peekedAt - this.#firstPeekAt))
     const leftBefore = this.#leftAlone
     this.#leftAlone = peek.due.length - handled
     if (handled > 0 || this.#leftAlone > leftBefore) return 0

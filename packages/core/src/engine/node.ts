@@ -249,9 +249,11 @@ export class Node {
       tzdata: TZDATA,
       groups,
       tasks: [...tasks.keys()],
-      slots: this.#slots.total,
-      slotsInUse: this.#slots.inUse,
-      ...this.#load!.sample(),
+      ...this.#load!.sample({
+        slots: this.#slots.total,
+        slotsInUse: this.#slots.inUse,
+        latenessMs: this.#fireDue.takeLatenessMs(),
+      }),
     }
   }
 

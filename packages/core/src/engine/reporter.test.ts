@@ -44,6 +44,8 @@ async function leases(count = 1): Promise<Lease[]> {
     eventLoopDelayMs: 0,
     cpu: 0,
     memoryBytes: 0,
+    latenessMs: 0,
+    load: 0,
     leaseMs: 10_000_000,
   })
   const request = { scheduleId: 'daily', kind: 'manual', fireTime: null, task: 'task', spec: null } as const

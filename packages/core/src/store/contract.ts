@@ -394,6 +394,10 @@ export interface NodeInfo {
   /** Of one core: 1 is a core fully used. */
   readonly cpu: number
   readonly memoryBytes: number
+  /** By how much the most overdue schedule was overdue when this node found it, since the last heartbeat. */
+  readonly latenessMs: number
+  /** How busy it is, from 0 to 1. */
+  readonly load: number
 }
 
 export interface Heartbeat extends NodeInfo {
@@ -406,6 +410,8 @@ export interface HeartbeatAnswer {
   readonly cancel: readonly RunId[]
   /** Those alive, this one among them. */
   readonly sessions: readonly SessionId[]
+  /** The load of the cluster: the mean of its living nodes, this one included. */
+  readonly load: number
 }
 
 export interface NodeRecord extends NodeInfo {

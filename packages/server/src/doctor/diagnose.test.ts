@@ -22,6 +22,8 @@ function node(name: string, changes: Partial<NodeJson> = {}): NodeJson {
     eventLoopDelayMs: 0,
     cpu: 0,
     memoryBytes: 0,
+    latenessMs: 0,
+    load: 0,
     startedAt: NOW,
     lastBeatAt: NOW,
     leaseUntil: NOW,

@@ -109,6 +109,8 @@ export function presentNode(node: NodeRecord): NodeJson {
     eventLoopDelayMs: node.eventLoopDelayMs,
     cpu: node.cpu,
     memoryBytes: node.memoryBytes,
+    latenessMs: node.latenessMs,
+    load: node.load,
     startedAt: toIso(node.startedAt),
     lastBeatAt: toIso(node.lastBeatAt),
     leaseUntil: toIso(node.leaseUntil),

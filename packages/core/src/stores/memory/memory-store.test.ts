@@ -84,6 +84,8 @@ describe('MemoryStore', () => {
       eventLoopDelayMs: 0,
       cpu: 0,
       memoryBytes: 0,
+      latenessMs: 0,
+      load: 0,
       leaseMs: 1000,
     })
     await clock.advance(DAY_MS + 999)

@@ -194,7 +194,12 @@ export class MemoryStore implements Store {
       this.#sessions.beat(beat)
       const held = [...this.#runs.heldBy(beat.session)]
       const cancel = held.filter((id) => this.#runs.get(id)!.cancelRequested)
-      return { now: this.#clock.now(), cancel, sessions: this.#sessions.alive() }
+      return {
+        now: this.#clock.now(),
+        cancel,
+        sessions: this.#sessions.alive(),
+        load: this.#sessions.load(),
+      }
     })
   }
 

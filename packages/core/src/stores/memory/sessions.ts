@@ -74,6 +74,12 @@ export class Sessions {
     return [...this.#sessions.keys()].filter((id) => this.isLive(id))
   }
 
+  /** The mean of those alive, of which there must be one. */
+  load(): number {
+    const alive = this.alive()
+    return alive.reduce((sum, id) => sum + this.#sessions.get(id)!.info.load, 0) / alive.length
+  }
+
   leave(id: SessionId): void {
     const session = this.#sessions.get(id)
     if (session === undefined || !this.isLive(id)) return

@@ -4,7 +4,12 @@ import { LISTED_FOR_MS } from '../../store/periods.js'
 import type { Cells } from './cells.js'
 import { fieldsOf, nodeOf, type NodeRow } from './rows.js'
 
-type BeatAnswer = readonly [now: string, cancel: readonly string[], sessions: readonly string[]]
+type BeatAnswer = readonly [
+  now: string,
+  cancel: readonly string[],
+  sessions: readonly string[],
+  loads: readonly string[],
+]
 
 type StatsAnswer = readonly [
   now: string,
@@ -25,12 +30,14 @@ export class Nodes {
 
   /** @throws {SessionExpiredError} */
   async beat({ leaseMs, ...info }: Heartbeat): Promise<HeartbeatAnswer> {
-    const args = { session: info.session, leaseMs, info: JSON.stringify(info) }
+    const args = { session: info.session, leaseMs, info: JSON.stringify(info), load: String(info.load) }
     const answers = await this.#cells.everywhere<BeatAnswer>('heartbeat', () => args)
+    const [now, , sessions, loads] = answers[0]!
     return {
-      now: Number(answers[0]![0]),
+      now: Number(now),
       cancel: answers.flatMap(([, cancel]) => cancel),
-      sessions: answers[0]![2],
+      sessions,
+      load: loads.reduce((sum, load) => sum + Number(load), 0) / loads.length,
     }
   }
 

@@ -32,7 +32,7 @@ export class Sessions {
       db.statement(
         'INSERT INTO sessions (session, node, info, started_at, last_beat_at, lease_until) VALUES (?, ?, ?, ?, ?, ?)',
       ).run(info.session, info.node, JSON.stringify(info), now, now, now + leaseMs)
-      return { now, cancel: [], sessions: this.#alive(now) }
+      return { now, cancel: [], ...this.#alive(now) }
     }
     if (known.lease_until <= now) throw new SessionExpiredError(info.session)
     db.statement('UPDATE sessions SET info = ?, last_beat_at = ?, lease_until = ? WHERE session = ?').run(
@@ -41,12 +41,15 @@ export class Sessions {
       now + leaseMs,
       info.session,
     )
-    return { now, cancel: this.#toCancel(info.session), sessions: this.#alive(now) }
+    return { now, cancel: this.#toCancel(info.session), ...this.#alive(now) }
   }
 
-  #alive(now: number): SessionId[] {
-    const rows = this.#db.statement('SELECT session FROM sessions WHERE lease_until > ?').all(now)
-    return (rows as { session: SessionId }[]).map(({ session }) => session)
+  #alive(now: number): Pick<HeartbeatAnswer, 'sessions' | 'load'> {
+    const rows = this.#db
+      .statement(`SELECT session, json_extract(info, '$.load') AS load FROM sessions WHERE lease_until > ?`)
+      .all(now) as { session: SessionId; load: number }[]
+    const sum = rows.reduce((total, { load }) => total + load, 0)
+    return { sessions: rows.map(({ session }) => session), load: sum / rows.length }
   }
 
   #toCancel(session: SessionId): string[] {

@@ -31,6 +31,8 @@ export function nodePromises(promise: DeclarePromise): void {
       eventLoopDelayMs: 1.5,
       cpu: 0.25,
       memoryBytes: 1_000_000,
+      latenessMs: 12,
+      load: 0.25,
       alive: true,
       left: false,
       startedAt: record.startedAt,
@@ -118,6 +120,27 @@ export function nodePromises(promise: DeclarePromise): void {
     assert.deepEqual((await a.beat()).cancel, [first.id])
     assert.deepEqual((await b.beat()).cancel, [second.id])
     assert.deepEqual((await a.beat()).cancel, [first.id], 'it is told until the run has ended')
+  })
+
+  promise(
+    "a heartbeat's answer tells the mean load of the living nodes, the one that asks among them",
+    async (world) => {
+      const [a, b] = [await world.node('a'), await world.node('b')]
+      assert.equal((await a.beat({ load: 1 })).load, (1 + 0.25) / 2)
+      assert.equal((await b.beat({ load: 0.5 })).load, 0.75)
+      assert.equal((await a.beat({ load: 0 })).load, 0.25)
+    },
+  )
+
+  promise('a node that left or died is no part of the load', async (world) => {
+    const [idle, dying] = [await world.node('idle'), await world.node('dying', { leaseMs: LEASE_MS })]
+    const leaving = await world.node('leaving')
+    await dying.beat({ load: 1, leaseMs: LEASE_MS })
+    await leaving.beat({ load: 1 })
+    await leaving.leave()
+    assert.equal((await idle.beat({ load: 0 })).load, 0.5)
+    await world.advance(LEASE_MS + 20)
+    assert.equal((await idle.beat({ load: 0 })).load, 0)
   })
 }
 

@@ -58,6 +58,8 @@ export class TestNode {
       eventLoopDelayMs: 1.5,
       cpu: 0.25,
       memoryBytes: 1_000_000,
+      latenessMs: 12,
+      load: 0.25,
       leaseMs: options.leaseMs ?? 10_000,
     }
   }

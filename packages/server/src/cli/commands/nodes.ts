@@ -16,13 +16,14 @@ export function addNodesCommand(program: Command, context: CliContext): void {
           node.node,
           node.alive ? 'alive' : node.left ? 'left' : style.bad('dead'),
           `${node.slotsInUse}/${node.slots}`,
+          `${Math.round(node.load * 100)} %`,
           `${Math.round(node.cpu * 100)} %`,
           `${Math.round(node.memoryBytes / MIB)} MiB`,
           node.alive ? durationText(Math.max(0, now - Date.parse(node.startedAt))) : '-',
           relativeIso(node.lastBeatAt, now),
           node.tasks.join(', '),
         ])
-        const titles = ['NODE', 'STATE', 'RUNNING', 'CPU', 'MEMORY', 'UP', 'LAST BEAT', 'TASKS']
+        const titles = ['NODE', 'STATE', 'RUNNING', 'LOAD', 'CPU', 'MEMORY', 'UP', 'LAST BEAT', 'TASKS']
         answer(page, rows.length === 0 ? 'no nodes\n' : table(titles, rows, style, io.stdout.columns))
       }),
     )

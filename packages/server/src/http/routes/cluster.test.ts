@@ -22,6 +22,8 @@ const beat = (node: string, tasks: string[]) =>
     eventLoopDelayMs: 0.5,
     cpu: 0.1,
     memoryBytes: 1024,
+    latenessMs: 3,
+    load: 0.25,
     leaseMs: 10_000,
   })
 

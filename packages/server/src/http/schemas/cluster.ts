@@ -18,6 +18,13 @@ export const NodeSchema = Type.Object(
     eventLoopDelayMs: Type.Number(),
     cpu: Type.Number({ description: 'Of one core: 1 is a core fully used.' }),
     memoryBytes: Type.Integer(),
+    latenessMs: Type.Number({ description: 'How overdue the most overdue schedule was when it was found.' }),
+    load: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'How busy it is: the highest of event loop, processor, slots in use and lateness. Adaptive schedules look at the mean of all live nodes.',
+    }),
     startedAt: Instant,
     lastBeatAt: Instant,
     leaseUntil: Instant,

@@ -1,6 +1,6 @@
 -- Starts or renews a session.
--- args     { session, node, leaseMs, info as JSON }
--- returns  { now, ids of held runs that are to be cancelled, sessions alive }
+-- args     { session, leaseMs, info as JSON, load }
+-- returns  { now, ids of held runs that are to be cancelled, sessions alive, their loads }
 -- errors   SESSION_EXPIRED
 -- include  runs
 evenWhenFull()
@@ -9,7 +9,7 @@ local session = call('HMGET', key, 'until', 'number')
 local before, short = session[1], session[2]
 if before and tonumber(before) <= now then return redis.error_reply('EVERTICK SESSION_EXPIRED ' .. args.session) end
 local untilText = text(now + args.leaseMs)
-call('HSET', key, 'until', untilText, 'beat', nowText, 'info', args.info)
+call('HSET', key, 'until', untilText, 'beat', nowText, 'info', args.info, 'load', args.load)
 if not before then
   short = call('INCR', P .. 'session-number')
   call('HSET', key, 'start', nowText, 'number', short)
@@ -23,4 +23,7 @@ for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. short)) do
   if loadRun(id).cx ~= '' then cancel[#cancel + 1] = id end
 end
 conclude()
-return { nowText, cancel, call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf') }
+local sessions = call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')
+local loads = {}
+for i, alive in ipairs(sessions) do loads[i] = call('HGET', P .. 'sess:' .. alive, 'load') end
+return { nowText, cancel, sessions, loads }
