@@ -21,8 +21,22 @@ export type * from './domain/ids.js'
 export type { JsonObject, JsonText, JsonValue } from './domain/json.js'
 export type { Lease, LeaseTiming } from './domain/lease.js'
 export { silentLogger, type Logger } from './domain/logger.js'
-export { CATCH_UPS, DELIVERIES, OVERLAPS, POLICY_DEFAULTS, SIZE_LIMITS } from './domain/policies.js'
-export type { CatchUp, Delivery, HistoryPolicy, Overlap, SchedulePolicy } from './domain/policies.js'
+export {
+  ADAPTIVE_DEFAULTS,
+  CATCH_UPS,
+  DELIVERIES,
+  OVERLAPS,
+  POLICY_DEFAULTS,
+  SIZE_LIMITS,
+} from './domain/policies.js'
+export type {
+  AdaptivePolicy,
+  CatchUp,
+  Delivery,
+  HistoryPolicy,
+  Overlap,
+  SchedulePolicy,
+} from './domain/policies.js'
 export { RETRY_DEFAULTS, type RetryPolicy } from './domain/retry.js'
 export { RUN_STATUSES, isOpen } from './domain/run.js'
 export type * from './domain/run.js'

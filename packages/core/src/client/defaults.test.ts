@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { defineTask } from '../domain/define-task.js'
 import { LEASE_DEFAULTS } from '../domain/lease.js'
-import { POLICY_DEFAULTS } from '../domain/policies.js'
+import { ADAPTIVE_DEFAULTS, POLICY_DEFAULTS } from '../domain/policies.js'
 import { RETRY_DEFAULTS } from '../domain/retry.js'
 import { MemoryStore } from '../stores/memory/index.js'
 import { completeOptions } from './options.js'
@@ -51,6 +51,7 @@ test('the defaults of a policy are those of its tags', () => {
   const { history, ...rest } = POLICY_DEFAULTS
   expectAgreement(tagged('domain/policies.ts', 'SchedulePolicy'), rest)
   expectAgreement(tagged('domain/policies.ts', 'HistoryPolicy'), history)
+  expectAgreement(tagged('domain/policies.ts', 'AdaptivePolicy'), ADAPTIVE_DEFAULTS)
 })
 
 test('the defaults of retries are those of their tags', () => {
@@ -78,7 +79,13 @@ test('the defaults of a scheduler are those of their tags', () => {
 })
 
 test('all defaults are frozen', () => {
-  for (const defaults of [POLICY_DEFAULTS, POLICY_DEFAULTS.history, RETRY_DEFAULTS, LEASE_DEFAULTS]) {
+  for (const defaults of [
+    ADAPTIVE_DEFAULTS,
+    POLICY_DEFAULTS,
+    POLICY_DEFAULTS.history,
+    RETRY_DEFAULTS,
+    LEASE_DEFAULTS,
+  ]) {
     expect(Object.isFrozen(defaults)).toBe(true)
   }
 })

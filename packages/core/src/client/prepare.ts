@@ -12,6 +12,7 @@ import type { Task } from '../domain/task.js'
 import { TZDATA } from '../domain/tzdata.js'
 import { afterRunMsOf } from '../triggers/after-run.js'
 import { calendarNames } from '../triggers/calendar-names.js'
+import { intervalMsOf } from '../triggers/interval.js'
 import { checkTrigger } from '../triggers/registry.js'
 import { plannable } from '../triggers/plannable.js'
 import type { CalendarUse, Store, Timing } from '../store/contract.js'
@@ -31,7 +32,7 @@ export interface PreparedSchedule {
 /** @throws {InvalidError} everything that is wrong with the definition itself, at once. */
 export function prepare(input: unknown, source: CalendarSource): PreparedSchedule {
   const check = (trigger: unknown): readonly Problem[] => checkTrigger(trigger, source)
-  return prepared(normaliseDefinition(withNames(input), check), source)
+  return prepared(normaliseDefinition(withNames(input), check, intervalMsOf), source)
 }
 
 /**
@@ -50,14 +51,15 @@ export function prepared(definition: ScheduleDefinition, source: CalendarSource)
   }
 }
 
-/** A fire time of the schedule, with all that the store keeps beside it. */
+/** A fire time of the schedule, with all that the store keeps beside it. `stretchedMs`: as {@link Timing} has it. */
 export function timingAt(
   { plannable: schedule, calendars, afterRunMs }: PreparedSchedule,
   fireTime: EpochMs,
+  stretchedMs: number | null = null,
 ): Timing {
   // What waits for a run has no jitter: it would only lengthen the delay.
   const fire = afterRunMs === null ? withJitter(schedule, fireTime) : { fireTime, dueAt: fireTime }
-  return { ...fire, tzdata: TZDATA, calendars, afterRunMs }
+  return { ...fire, stretchedMs, tzdata: TZDATA, calendars, afterRunMs }
 }
 
 /** A task stands for its name. */

@@ -59,8 +59,9 @@ function replacement(
 }
 
 /**
- * The rule of what follows a change of a calendar: the next fire time anew from now. One that is due already is left to
- * the engine, which looks at the calendars again. A schedule that cannot be computed any more becomes broken, and one
+ * The rule of what follows a change of a calendar: the next fire time anew from now; one that load has spread out stays,
+ * or moves to the first that is left after it. One that is due already is left to the engine, which looks at the calendars
+ * again. A schedule that cannot be computed any more becomes broken, and one
  * that was broken and can be goes on.
  */
 export function retimed(existing: Schedule, source: CalendarSource, now: EpochMs): PutSchedule | null {
@@ -80,9 +81,11 @@ export function retimed(existing: Schedule, source: CalendarSource, now: EpochMs
     // The delay after a run counts from its end, and the engine looks at the dates when it is over.
     if (item.afterRunMs !== null) return null
   }
-  const next = item.plannable.trigger.next(now)
+  const stretchedMs = goesOn ? null : existing.stretchedMs
+  const from = stretchedMs === null || nextFireTime === null ? now : nextFireTime - 1
+  const next = item.plannable.trigger.next(from)
   if (next === nextFireTime && !goesOn) return null
-  const timing = next === null ? null : timingAt(item, next)
+  const timing = next === null ? null : timingAt(item, next, stretchedMs)
   const to = next === null ? 'finished' : goesOn ? 'active' : state
   return { definition, state: to, stateReason: goesOn ? null : stateReason, expect: revision, timing }
 }

@@ -139,7 +139,8 @@ export class Schedules implements ScheduleClient {
       const kept =
         existing.nextFireTime !== null && existing.nextFireTime > now ? existing.nextFireTime : null
       const next = kept ?? item.plannable.trigger.next(now)
-      const timing = next === null ? null : timingAt(item, next)
+      const stretchedMs = kept === null ? null : existing.stretchedMs
+      const timing = next === null ? null : timingAt(item, next, stretchedMs)
       return withState(existing, next === null ? 'finished' : 'active', null, timing)
     })
   }

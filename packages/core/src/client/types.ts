@@ -127,7 +127,8 @@ export interface ScheduleClient {
   runNow(id: ScheduleId, options?: { requestId?: string; input?: unknown }): Promise<Run>
   /**
    * The next fire times, before jitter: 10 unless `count` says otherwise (up to 1000). Of an interval after completion
-   * only the first can be known, and none while a run is open.
+   * only the first can be known, and none while a run is open. While load spreads an interval out: as it would go on if
+   * the load stayed.
    */
   upcoming(id: ScheduleId, options?: { count?: number; after?: EpochMs }): Promise<EpochMs[]>
 }

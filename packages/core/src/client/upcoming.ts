@@ -1,3 +1,4 @@
+import { thinned } from '../domain/adaptive.js'
 import { toIso, type EpochMs } from '../domain/clock.js'
 import { InvalidError } from '../domain/errors.js'
 import type { Schedule } from '../domain/schedule.js'
@@ -21,7 +22,12 @@ export function upcoming(
   if (schedule.state !== 'active' || schedule.nextFireTime === null) return []
   // When the next run ends, nobody knows.
   if (afterRunMs !== null) return [schedule.nextFireTime].filter((time) => time > after)
-  const { trigger, maxFires } = plannable
+  const { maxFires, policy } = plannable
+  const { stretchedMs } = schedule
+  const trigger =
+    stretchedMs === null || policy.adaptive === null
+      ? plannable.trigger
+      : thinned(plannable.trigger, schedule.nextFireTime, stretchedMs)
   let left = maxFires === null ? Infinity : maxFires - schedule.fires
   let time: EpochMs | null = schedule.nextFireTime
   if (time <= after) {

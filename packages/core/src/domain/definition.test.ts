@@ -2,19 +2,28 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { normaliseDefinition, policyOf, specOf, timingOf } from './definition.js'
 import { EvertickError, type Problem } from './errors.js'
-import { CATCH_UPS, DELIVERIES, OVERLAPS, POLICY_DEFAULTS, SIZE_LIMITS } from './policies.js'
+import {
+  ADAPTIVE_DEFAULTS,
+  CATCH_UPS,
+  DELIVERIES,
+  OVERLAPS,
+  POLICY_DEFAULTS,
+  SIZE_LIMITS,
+} from './policies.js'
 import type { ScheduleDefinition } from './schedule.js'
+import type { TriggerJson } from './trigger.js'
 
 const minimal = { id: 'daily', task: 'report', trigger: { kind: 'cron', expression: '0 9 * * *' } }
 const anyTrigger = (): Problem[] => []
+const intervalMsOf = ({ everyMs }: TriggerJson): number | null => (everyMs as number | undefined) ?? null
 
 function normalise(input: unknown): ScheduleDefinition {
-  return normaliseDefinition(input, anyTrigger)
+  return normaliseDefinition(input, anyTrigger, intervalMsOf)
 }
 
 function refusal(input: unknown, checkTrigger = anyTrigger): EvertickError {
   try {
-    normaliseDefinition(input, checkTrigger)
+    normaliseDefinition(input, checkTrigger, intervalMsOf)
   } catch (error) {
     if (error instanceof EvertickError) return error
     throw error
@@ -91,6 +100,11 @@ describe('every field', () => {
     ['priority', 'integer.range', '1001', 1001],
     ['group', 'id', '"a/b"', 'a/b'],
     ['jitterMs', 'integer.range', '0.5', 0.5],
+    ['adaptive', 'object', 'true', true],
+    ['adaptive.maxIntervalMs', 'integer.range', 'nothing', {}],
+    ['adaptive.above', 'number.range', '1', { above: 1, maxIntervalMs: 60_000 }],
+    ['adaptive.factor', 'number.range', '1', { factor: 1, maxIntervalMs: 60_000 }],
+    ['adaptive.below', 'field.unknown', 'not a known field', { below: 0.5, maxIntervalMs: 60_000 }],
     ['pauseAfterFailures', 'integer.range', '0', 0],
     ['input.at', 'json', 'must be JSON', { at: new Date(0) }],
     ['input.n', 'json', 'must be JSON', { n: Number.NaN }],
@@ -146,6 +160,32 @@ describe('a definition', () => {
       'task',
       'trigger.kind',
     ])
+  })
+
+  test('may be adaptive when its trigger is an interval that counts from its start, and no other', () => {
+    const every10s = { ...minimal, trigger: { kind: 'interval', everyMs: 10_000 } }
+    const adaptive = { above: 0.5, factor: 2, maxIntervalMs: 20_000 }
+    expect(normalise({ ...every10s, adaptive }).adaptive).toEqual(adaptive)
+    expect(normalise({ ...every10s, adaptive: null }).adaptive).toBeUndefined()
+    for (const [kind, found] of [
+      ['cron', 'of kind "cron"'],
+      ['interval', 'an interval after completion'],
+    ] as const) {
+      expect(refusal({ ...minimal, trigger: { kind }, adaptive })).toMatchObject({
+        code: 'INVALID_SCHEDULE',
+        problems: [{ path: 'adaptive', rule: 'adaptive.interval', message: expect.stringContaining(found) }],
+      })
+    }
+    expect(refusal({ ...every10s, adaptive: { maxIntervalMs: 19_999 } })).toMatchObject({
+      code: 'INVALID_SCHEDULE',
+      problems: [
+        {
+          path: 'adaptive.maxIntervalMs',
+          rule: 'adaptive.twice',
+          message: expect.stringMatching(/20000.*19999/),
+        },
+      ],
+    })
   })
 
   test('with a prototype of its own, or a key that is one, harms nobody', () => {
@@ -286,6 +326,12 @@ describe('what is made of a definition', () => {
       ...POLICY_DEFAULTS,
       catchUp: 'all',
       history: { ...POLICY_DEFAULTS.history, maxRuns: 5 },
+    })
+    const adaptive = { maxIntervalMs: 60_000 }
+    const trigger = { kind: 'interval', everyMs: 1000 }
+    expect(policyOf(normalise({ ...minimal, trigger, adaptive })).adaptive).toEqual({
+      ...ADAPTIVE_DEFAULTS,
+      ...adaptive,
     })
   })
 

@@ -5,6 +5,7 @@ import { FieldChecks, shown } from './field-checks.js'
 import { ID_RULE, isValidId } from './ids.js'
 import { canonicalJson, isPlainObject, type JsonText, type JsonValue } from './json.js'
 import {
+  ADAPTIVE_DEFAULTS,
   CATCH_UPS,
   DELIVERIES,
   OVERLAPS,
@@ -14,6 +15,7 @@ import {
 } from './policies.js'
 import type { RunSpec } from './run.js'
 import type { ScheduleDefinition } from './schedule.js'
+import type { TriggerJson } from './trigger.js'
 
 const FIELDS = [
   'id',
@@ -36,9 +38,11 @@ const FIELDS = [
   'priority',
   'group',
   'jitterMs',
+  'adaptive',
   'pauseAfterFailures',
 ] as const satisfies readonly (keyof ScheduleDefinition)[]
 
+const ADAPTIVE_FIELDS = ['above', 'factor', 'maxIntervalMs']
 const HISTORY_FIELDS = ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs']
 const YEAR_MS = 366 * 86_400_000
 // For these `null` is a value of its own; for every other optional field it means "the default".
@@ -47,12 +51,19 @@ const NULLABLE = new Set<string>(['input', 'retry', 'timeoutMs'])
 /** Tells what is wrong with a trigger, with paths relative to it. */
 export type TriggerCheck = (trigger: unknown) => readonly Problem[]
 
+/** The length of an interval that counts from its start; `null` for every other trigger. */
+export type IntervalLengthOf = (trigger: TriggerJson) => number | null
+
 /**
  * Brings a definition into its one canonical form, or tells everything that is wrong with it at once.
  * The argument is not changed.
  * @throws {InvalidError} INVALID_SCHEDULE; INVALID_TRIGGER, NEVER_FIRES or PAYLOAD_TOO_LARGE when nothing else is wrong.
  */
-export function normaliseDefinition(input: unknown, checkTrigger: TriggerCheck): ScheduleDefinition {
+export function normaliseDefinition(
+  input: unknown,
+  checkTrigger: TriggerCheck,
+  intervalMsOf: IntervalLengthOf,
+): ScheduleDefinition {
   const checks = new FieldChecks()
   if (!checks.object('', input, FIELDS)) throw new InvalidError('INVALID_SCHEDULE', checks.problems)
   const given = Object.fromEntries(
@@ -77,6 +88,10 @@ export function normaliseDefinition(input: unknown, checkTrigger: TriggerCheck):
     checks.problems.push({ ...problem, path })
   }
   const triggers = checks.problems.length - others
+  if (given['adaptive'] !== undefined) {
+    const trigger = triggers === 0 ? (given['trigger'] as TriggerJson) : null
+    checkAdaptive(checks, given['adaptive'], trigger, intervalMsOf)
+  }
   checkInput(checks, given['input'])
   if (checks.problems.length > 0) {
     const every = (test: (problem: Problem) => boolean): boolean => checks.problems.every(test)
@@ -120,6 +135,37 @@ function checkPolicy(checks: FieldChecks, given: Record<string, unknown>): void 
       if (history[field] !== undefined)
         checks.integer(`history.${field}`, history[field], 1000, 1000 * YEAR_MS)
     }
+  }
+}
+
+/** `trigger` is `null` when there is something wrong with it, and nothing can be said about how the two fit. */
+function checkAdaptive(
+  checks: FieldChecks,
+  adaptive: unknown,
+  trigger: TriggerJson | null,
+  intervalMsOf: IntervalLengthOf,
+): void {
+  if (!checks.object('adaptive', adaptive, ADAPTIVE_FIELDS)) return
+  const { above, factor, maxIntervalMs } = adaptive
+  if (above !== undefined) checks.number('adaptive.above', above, 0.01, 0.99)
+  if (factor !== undefined) checks.number('adaptive.factor', factor, 1.01, 10)
+  const isLength = checks.integer('adaptive.maxIntervalMs', maxIntervalMs, 2, 10 * YEAR_MS)
+  if (trigger === null) return
+  const everyMs = intervalMsOf(trigger)
+  if (everyMs === null) {
+    const found =
+      trigger.kind === 'interval' ? 'an interval after completion' : `of kind ${shown(trigger.kind)}`
+    checks.add(
+      'adaptive',
+      'adaptive.interval',
+      `must be left out unless the trigger is an interval that counts from its start, but that is ${found}`,
+    )
+  } else if (isLength && maxIntervalMs < 2 * everyMs) {
+    checks.add(
+      'adaptive.maxIntervalMs',
+      'adaptive.twice',
+      `must be at least twice the interval, ${2 * everyMs}, for fires spread out by leaving some out, but is ${maxIntervalMs}`,
+    )
   }
 }
 
@@ -185,6 +231,7 @@ export function policyOf(definition: ScheduleDefinition): SchedulePolicy {
   for (const name of Object.keys(POLICY_DEFAULTS)) {
     policy[name] = definition[name as keyof SchedulePolicy] ?? POLICY_DEFAULTS[name as keyof SchedulePolicy]
   }
+  if (definition.adaptive !== undefined) policy['adaptive'] = { ...ADAPTIVE_DEFAULTS, ...definition.adaptive }
   policy['history'] = { ...POLICY_DEFAULTS.history, ...definition.history }
   return policy as unknown as SchedulePolicy
 }

@@ -8,6 +8,8 @@ export interface FireTime {
   readonly fireTime: EpochMs
   /** The fire time plus its jitter. */
   readonly dueAt: EpochMs
+  /** The interval that leads to it, where load has spread fire times out. Absent or `null`: the trigger's own. */
+  readonly stretchedMs?: number | null
 }
 
 /** What planning needs to know of a schedule. `trigger` already respects the schedule's start and end. */

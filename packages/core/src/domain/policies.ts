@@ -27,6 +27,24 @@ export interface HistoryPolicy {
   readonly maxFailureAgeMs: number
 }
 
+/**
+ * How an interval spreads out while the cluster is under load, and returns when the load falls. Step by step: with each
+ * fire by the factor, in whole multiples of the interval, so that what is left fires at times that it has anyway.
+ */
+export interface AdaptivePolicy {
+  /** The load from 0 to 1 above which it spreads out; it returns below four fifths of this. @default 0.7 */
+  readonly above: number
+  /** By how much with each fire. @default 1.5 */
+  readonly factor: number
+  /** No further apart than this; at least twice the interval. */
+  readonly maxIntervalMs: number
+}
+
+export const ADAPTIVE_DEFAULTS: Pick<AdaptivePolicy, 'above' | 'factor'> = Object.freeze({
+  above: 0.7,
+  factor: 1.5,
+})
+
 /** The rules of a schedule, all decided. */
 export interface SchedulePolicy {
   /** @default 'latest' */
@@ -47,6 +65,8 @@ export interface SchedulePolicy {
   readonly group: string
   /** Spreads the due time over this many milliseconds after the fire time. @default 0 */
   readonly jitterMs: number
+  /** Only for intervals that count from their start. @default null (never) */
+  readonly adaptive: AdaptivePolicy | null
   /** Pauses the schedule after this many failed runs in a row. @default null (never) */
   readonly pauseAfterFailures: number | null
   readonly history: HistoryPolicy
@@ -62,6 +82,7 @@ export const POLICY_DEFAULTS: SchedulePolicy = Object.freeze({
   priority: 0,
   group: 'default',
   jitterMs: 0,
+  adaptive: null,
   pauseAfterFailures: null,
   history: Object.freeze({
     maxRuns: 1000,

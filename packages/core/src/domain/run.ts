@@ -87,6 +87,8 @@ export interface Run {
   readonly kind: RunKind
   /** For a scheduled run the instant that the trigger named; for a manual one, when it was asked for. */
   readonly fireTime: EpochMs
+  /** The interval that led to this fire time, where load had spread them out; `null` where it had not. */
+  readonly stretchedMs: number | null
   readonly requestId: string
   readonly task: TaskName
   readonly status: RunStatus

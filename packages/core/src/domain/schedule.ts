@@ -1,7 +1,7 @@
 import type { EpochMs } from './clock.js'
 import type { ScheduleId, TaskName } from './ids.js'
 import type { JsonValue } from './json.js'
-import type { HistoryPolicy, SchedulePolicy } from './policies.js'
+import type { AdaptivePolicy, HistoryPolicy, SchedulePolicy } from './policies.js'
 import type { RetryPolicy } from './retry.js'
 import type { Run } from './run.js'
 import type { TriggerJson } from './trigger.js'
@@ -13,9 +13,9 @@ export type ScheduleState = (typeof SCHEDULE_STATES)[number]
 
 /**
  * What the user wrote, and what is stored: absent fields mean the defaults. Canonical: `start` and `end` are ISO 8601
- * in UTC with milliseconds, `retry` and `history` hold only what was given.
+ * in UTC with milliseconds, `retry`, `adaptive` and `history` hold only what was given.
  */
-export interface ScheduleDefinition extends Partial<Omit<SchedulePolicy, 'history'>> {
+export interface ScheduleDefinition extends Partial<Omit<SchedulePolicy, 'adaptive' | 'history'>> {
   readonly id: ScheduleId
   readonly task: TaskName
   readonly trigger: TriggerJson
@@ -32,6 +32,8 @@ export interface ScheduleDefinition extends Partial<Omit<SchedulePolicy, 'histor
   readonly retry?: Partial<RetryPolicy> | null
   /** Per attempt; `null`: none. Absent: the task's own, or 5 minutes. */
   readonly timeoutMs?: number | null
+  /** Spreads an interval out while the cluster is under load. @default none */
+  readonly adaptive?: Pick<AdaptivePolicy, 'maxIntervalMs'> & Partial<AdaptivePolicy>
   readonly history?: Partial<HistoryPolicy>
 }
 
@@ -55,6 +57,11 @@ export interface Schedule {
    * stored fire time wins over what a node with another version would compute.
    */
   readonly tzdata: string | null
+  /**
+   * How far before the next fire time the last one lies, where load has spread them out ({@link AdaptivePolicy}); `null`
+   * where it has not.
+   */
+  readonly stretchedMs: number | null
   /** The latest fire time that became a run, a skip or a miss. Survives pruning and, for a day, deletion. */
   readonly highWaterMark: EpochMs | null
   /** Fire times that became runs or were skipped. */

@@ -23,6 +23,8 @@ export interface FireDueOptions {
   readonly shards: () => readonly number[] | undefined
   /** Runs were created that this node did not lease at once. */
   readonly onWaiting: () => void
+  /** The load of the cluster as the store last told it; `null` before it has. */
+  readonly load: () => number | null
   readonly now: () => number
 }
 
@@ -114,7 +116,7 @@ export class FireDue {
       return null
     }
     try {
-      const decision = decisionOf(due, entry, storeNow)
+      const decision = decisionOf(due, entry, storeNow, this.#options.load())
       // The stored due time is earlier than ours, as after a change of how jitter is spread: not due yet for us.
       return isSame(decision.next, due.fireTime) ? null : decision
     } catch (error) {

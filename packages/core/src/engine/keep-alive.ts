@@ -21,9 +21,15 @@ export interface KeepAliveOptions {
 /** The third loop: renew the session, and learn which runs are to be cancelled. */
 export class KeepAlive {
   readonly #options: KeepAliveOptions
+  #load: number | null = null
 
   constructor(options: KeepAliveOptions) {
     this.#options = options
+  }
+
+  /** The load of the cluster as the store last told it; `null` before it has. */
+  get load(): number | null {
+    return this.#load
   }
 
   async step(): Promise<number> {
@@ -33,6 +39,7 @@ export class KeepAlive {
     try {
       const answer = await store.heartbeat({ ...describe(), session: id, leaseMs: timing.leaseMs })
       session.renewed(id, sentAt)
+      this.#load = answer.load
       alive(id, answer.sessions)
       if (answer.cancel.length > 0) cancel(answer.cancel)
     } catch (error) {

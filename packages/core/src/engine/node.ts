@@ -100,6 +100,7 @@ export class Node {
       shards: () => shards.numbers,
       now: () => clock.monotonic(),
       onWaiting: () => this.#moreWaiting(),
+      load: () => keepAlive.load,
     })
     const keepAlive = new KeepAlive({
       store,

@@ -7,6 +7,7 @@ import type { Schedule } from '../domain/schedule.js'
 import type { TaskName } from '../domain/ids.js'
 import { afterRunMsOf } from '../triggers/after-run.js'
 import { calendarNames } from '../triggers/calendar-names.js'
+import { intervalMsOf } from '../triggers/interval.js'
 import { plannable } from '../triggers/plannable.js'
 import { StoredCalendars, type CalendarLookup } from '../triggers/stored-calendars.js'
 import type { Peek, Store } from '../store/contract.js'
@@ -24,6 +25,8 @@ export interface ReadySchedule extends Plannable, Compiled {
   readonly spec: JsonText | null
   /** So long after the end of its last run it fires; `null` for one that does not wait for runs. */
   readonly afterRunMs: number | null
+  /** The length of an interval that counts from its start; `null` for every other trigger. */
+  readonly intervalMs: number | null
 }
 
 /** A schedule that this node cannot plan, and why. */
@@ -100,6 +103,7 @@ function prepare(
       task: definition.task,
       spec: specOf(definition),
       afterRunMs: afterRunMsOf(ready.trigger, definition.trigger),
+      intervalMs: intervalMsOf(definition.trigger),
     }
   } catch (error) {
     return { revision, calendarsRevision, schedule, error }

@@ -247,6 +247,8 @@ export interface DueSchedule {
   readonly fireTime: EpochMs
   readonly dueAt: EpochMs
   readonly fires: number
+  /** Of its fire time: see {@link FireTime}; `null` when it has none. */
+  readonly stretchedMs: number | null
   /** With which revision of the calendars its fire time was computed; `null` when it refers to none. */
   readonly calendarsRevision: number | null
 }

@@ -7,7 +7,7 @@ import type { SchedulerEvents } from '../domain/events.js'
 import type { RunId, ScheduleId } from '../domain/ids.js'
 import type { Run } from '../domain/run.js'
 import type { TaskContext, TaskOptions } from '../domain/task.js'
-import type { Store } from '../store/contract.js'
+import type { Heartbeat, HeartbeatAnswer, Store } from '../store/contract.js'
 import { MemoryStore } from '../stores/memory/index.js'
 import { FaultyStore } from './faulty-store.js'
 import { ManualClock } from './manual-clock.js'
@@ -49,11 +49,13 @@ export class TestCluster {
   readonly clock = new ManualClock()
   readonly store: Store = new MemoryStore({ clock: this.clock })
   readonly startedAt = this.clock.now()
+  /** What heartbeats are answered as the load of the cluster; `null`: what the nodes measure. */
+  load: number | null = null
   readonly #members: TestMember[] = []
 
   async node(options: MemberOptions = {}): Promise<TestMember> {
     const { start = true, deaf = false, ...own } = options
-    const line = new Line(this.store, deaf)
+    const line = new Line(this.store, deaf, () => this.load)
     const faults = new FaultyStore(line.store)
     const scheduler = await createScheduler({
       clock: this.clock,
@@ -171,12 +173,12 @@ const EVENT_TYPES = [
   'store.replaced',
 ] as const satisfies readonly (keyof SchedulerEvents)[]
 
-/** A connection that can be cut: what is asked afterwards, or is on its way, is never answered. */
+/** A connection that can be cut: what is asked afterwards, or is on its way, is never answered. It may tell another load. */
 class Line {
   readonly store: Store
   #cut = false
 
-  constructor(inner: Store, deaf: boolean) {
+  constructor(inner: Store, deaf: boolean, load: () => number | null) {
     this.store = new Proxy(inner, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target)
@@ -185,6 +187,12 @@ class Line {
         if (name === 'watch')
           return (listener: (hint: unknown) => void) =>
             method((hint: unknown) => deaf || this.#cut || listener(hint))
+        if (name === 'heartbeat')
+          return async (beat: Heartbeat) => {
+            if (this.#cut) return NEVER
+            const answer = (await this.#answered(inner.heartbeat(beat))) as HeartbeatAnswer
+            return { ...answer, load: load() ?? answer.load }
+          }
         return (...args: unknown[]) =>
           this.#cut ? NEVER : this.#answered(method(...args) as Promise<unknown>)
       },

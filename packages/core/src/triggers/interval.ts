@@ -77,6 +77,14 @@ export const intervalKind: TriggerKind = {
   },
 }
 
+/**
+ * The length of an interval that counts from its start, in milliseconds; `null` for every other trigger. `json` is one
+ * that compiles.
+ */
+export function intervalMsOf({ kind, every, after }: TriggerJson): number | null {
+  return kind === 'interval' && after === undefined ? readEvery(every, []) : null
+}
+
 /** The instant asked about stands for the end of a run, or for the beginning of the schedule. */
 function afterCompletion(everyMs: number, start: EpochMs | null): Trigger {
   const first = start ?? FIRST_INSTANT

@@ -89,6 +89,7 @@ export class Firing {
       nextFireTime: following?.fireTime ?? null,
       dueAt: following?.dueAt ?? null,
       tzdata: next === null ? null : tzdata,
+      stretchedMs: following?.stretchedMs ?? null,
       calendarsRevision,
       ...(next === null && { state: 'finished' as const, afterRunMs: null }),
     })
@@ -155,12 +156,13 @@ export class Firing {
   }
 }
 
-function newRun(decision: FireDecision, { fireTime, dueAt }: FireTime): NewRun {
+function newRun(decision: FireDecision, { fireTime, dueAt, stretchedMs = null }: FireTime): NewRun {
   const { scheduleId, task, priority, group, delivery, spec } = decision
   return {
     scheduleId,
     kind: 'scheduled',
     fireTime,
+    stretchedMs,
     requestId: '',
     task,
     priority,

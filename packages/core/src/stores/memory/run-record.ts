@@ -40,7 +40,7 @@ export type NewRun = Pick<
   | 'dueAt'
   | 'spec'
 > &
-  Partial<Pick<RunRecord, 'status' | 'blocked' | 'error' | 'missed' | 'endedAt'>>
+  Partial<Pick<RunRecord, 'stretchedMs' | 'status' | 'blocked' | 'error' | 'missed' | 'endedAt'>>
 
 export function newRecord(run: NewRun, sequence: number, now: EpochMs): RunRecord {
   const { scheduleId, fireTime, requestId } = run
@@ -48,6 +48,7 @@ export function newRecord(run: NewRun, sequence: number, now: EpochMs): RunRecor
   return Object.freeze({
     key: Object.freeze({ id, scheduleId, fireTime, requestId, sequence }),
     id,
+    stretchedMs: null,
     status: 'pending',
     attempt: 0,
     node: null,
@@ -81,6 +82,7 @@ export function runOf(record: RunRecord): Run {
     scheduleId: record.scheduleId,
     kind: record.kind,
     fireTime: record.fireTime,
+    stretchedMs: record.stretchedMs,
     requestId: record.requestId,
     task: record.task,
     status: record.status,

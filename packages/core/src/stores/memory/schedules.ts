@@ -105,12 +105,14 @@ export class Schedules {
   }
 
   #timed(id: ScheduleId, timing: Timing | null): Partial<ScheduleRecord> {
-    if (timing === null) return { nextFireTime: null, dueAt: null, tzdata: null, afterRunMs: null }
-    const { fireTime, dueAt, tzdata, calendars, afterRunMs } = timing
+    if (timing === null)
+      return { nextFireTime: null, dueAt: null, stretchedMs: null, tzdata: null, afterRunMs: null }
+    const { fireTime, dueAt, stretchedMs = null, tzdata, calendars, afterRunMs } = timing
     const waits = afterRunMs !== null && this.#runs.openOf(id) !== null
     return {
       nextFireTime: waits ? null : fireTime,
       dueAt: waits ? null : dueAt,
+      stretchedMs,
       tzdata,
       calendars: calendars === null ? [] : [...calendars.names],
       calendarsRevision: calendars?.revision ?? null,
@@ -130,6 +132,7 @@ export class Schedules {
       revision: remembered?.revision ?? 0,
       nextFireTime: null,
       dueAt: null,
+      stretchedMs: null,
       tzdata: null,
       calendars: [],
       calendarsRevision: null,
@@ -245,6 +248,6 @@ function upTo(count: number, records: Iterable<DueRecord>, until: EpochMs): DueR
 }
 
 function dueOf(record: DueRecord): DueSchedule {
-  const { id, revision, nextFireTime, dueAt, fires, calendarsRevision } = record
-  return { id, revision, fireTime: nextFireTime, dueAt, fires, calendarsRevision }
+  const { id, revision, nextFireTime, dueAt, fires, stretchedMs, calendarsRevision } = record
+  return { id, revision, fireTime: nextFireTime, dueAt, fires, stretchedMs, calendarsRevision }
 }

@@ -1,5 +1,6 @@
 import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
 import { nextFence } from '../../domain/lease.js'
+import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
 import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import { missedReason } from '../../store/reasons.js'
@@ -101,7 +102,7 @@ function decisionArgs(decision: FireDecision): readonly unknown[] {
     missed === null
       ? false
       : [String(missed.to), JSON.stringify(missed), JSON.stringify(missedReason(missed))],
-    next === null ? false : next === 'afterRun' ? next : [String(next.fireTime), String(next.dueAt)],
+    next === null ? false : next === 'afterRun' ? next : nextArgs(next),
     decision.tzdata,
     decision.calendarsRevision ?? -1,
     decision.task,
@@ -110,7 +111,16 @@ function decisionArgs(decision: FireDecision): readonly unknown[] {
     decision.delivery,
     decision.priority,
     decision.group,
+    decision.runs.some(isStretched) && decision.runs.map(({ stretchedMs }) => String(stretchedMs ?? '')),
   ]
+}
+
+function nextArgs({ fireTime, dueAt, stretchedMs }: FireTime): readonly string[] {
+  return [String(fireTime), String(dueAt), String(stretchedMs ?? '')]
+}
+
+function isStretched({ stretchedMs }: FireTime): boolean {
+  return stretchedMs != null
 }
 
 function requestArgs(request: RunRequest): readonly unknown[] {

@@ -38,6 +38,7 @@ export type DueRow = readonly [
   dueAt: string,
   fires: string,
   calendars: string,
+  stretched: string,
 ]
 
 export type NodeRow = readonly [
@@ -49,7 +50,8 @@ export type NodeRow = readonly [
 ]
 
 export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
-  const [revision, state, fireTime, due, tzdata, highWaterMark, fires, failures] = hot.split('|')
+  const [revision, state, fireTime, due, tzdata, highWaterMark, fires, failures, , , , stretched] =
+    hot.split('|')
   const d = fieldsOf(cold)
   return {
     id,
@@ -60,6 +62,7 @@ export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Sche
     nextFireTime: numberOf(fireTime),
     dueAt: numberOf(due),
     tzdata: textOf(tzdata),
+    stretchedMs: numberOf(stretched),
     highWaterMark: numberOf(highWaterMark),
     fires: Number(fires),
     consecutiveFailures: Number(failures),
@@ -86,6 +89,7 @@ export function runOf([id, packed, texts, attempts]: RunRow): Run {
     id,
     scheduleId,
     fireTime,
+    stretchedMs: numberOf(x.get('stretched')),
     requestId,
     ...run,
     createdAt: Math.floor(number / 1000),
@@ -103,6 +107,7 @@ interface PackedRun extends Omit<
   | 'id'
   | 'scheduleId'
   | 'fireTime'
+  | 'stretchedMs'
   | 'requestId'
   | 'createdAt'
   | 'error'
@@ -189,13 +194,14 @@ export function claimedOf([
   }
 }
 
-export function dueOf([id, revision, fireTime, dueAt, fires, calendars]: DueRow): DueSchedule {
+export function dueOf([id, revision, fireTime, dueAt, fires, calendars, stretched]: DueRow): DueSchedule {
   return {
     id,
     revision: Number(revision),
     fireTime: Number(fireTime),
     dueAt: Number(dueAt),
     fires: Number(fires),
+    stretchedMs: numberOf(stretched),
     calendarsRevision: calendars === '' ? null : Number(calendars),
   }
 }

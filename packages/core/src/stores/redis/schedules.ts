@@ -135,13 +135,21 @@ function idOf({ definition }: PutSchedule): ScheduleId {
   return definition.id
 }
 
-function timingArgs({ fireTime, dueAt, tzdata, afterRunMs, calendars }: Timing): readonly unknown[] {
+function timingArgs({
+  fireTime,
+  dueAt,
+  stretchedMs,
+  tzdata,
+  afterRunMs,
+  calendars,
+}: Timing): readonly unknown[] {
   return [
     String(fireTime),
     String(dueAt),
     tzdata,
     afterRunMs === null ? false : String(afterRunMs),
     calendars === null ? false : [calendars.revision, ...calendars.names],
+    String(stretchedMs ?? ''),
   ]
 }
 

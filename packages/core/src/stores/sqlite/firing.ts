@@ -22,6 +22,7 @@ function asNew(decision: FireDecision, fire: FireTime): NewRun {
     kind: 'scheduled',
     fireTime: fire.fireTime,
     dueAt: fire.dueAt,
+    stretchedMs: fire.stretchedMs ?? null,
     task: decision.task,
     priority: decision.priority,
     group: decision.group,
@@ -108,13 +109,14 @@ export class Firing {
     const reached = Math.max(mark, missed?.to ?? -Infinity, runs.at(-1)?.fireTime ?? -Infinity)
     this.#db
       .statement(
-        `UPDATE schedules SET fire_time = ?, due_at = ?, tzdata = ?, calendars_revision = ?, high_water_mark = ?,
-                fires = fires + ?, state = ?, after_run_ms = iif(?, NULL, after_run_ms)
+        `UPDATE schedules SET fire_time = ?, due_at = ?, stretched_ms = ?, tzdata = ?, calendars_revision = ?,
+                high_water_mark = ?, fires = fires + ?, state = ?, after_run_ms = iif(?, NULL, after_run_ms)
          WHERE id = ?`,
       )
       .run(
         following?.fireTime ?? null,
         following?.dueAt ?? null,
+        following?.stretchedMs ?? null,
         next === null ? null : tzdata,
         calendarsRevision,
         reached === -Infinity ? null : reached,
@@ -131,14 +133,15 @@ export class Firing {
     const { scheduleId, revision, fireTime, runs, tzdata, calendarsRevision } = decision
     const { changes } = this.#db
       .statement(
-        `UPDATE schedules SET fire_time = ?, due_at = ?, tzdata = ?, calendars_revision = ?, high_water_mark = ?,
-                fires = fires + ?
+        `UPDATE schedules SET fire_time = ?, due_at = ?, stretched_ms = ?, tzdata = ?, calendars_revision = ?,
+                high_water_mark = ?, fires = fires + ?
          WHERE id = ? AND revision = ? AND fire_time = ? AND state = 'active' AND due_at <= ?
            AND (high_water_mark IS NULL OR high_water_mark < ?)`,
       )
       .run(
         next.fireTime,
         next.dueAt,
+        next.stretchedMs ?? null,
         tzdata,
         calendarsRevision,
         runs.at(-1)!.fireTime,

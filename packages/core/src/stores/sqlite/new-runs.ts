@@ -6,8 +6,8 @@ import { QUEUE } from './rows.js'
 
 const INSERT_RUN = `
 INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, status, queue, attempt, session, fence,
-  priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed, stretched_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** A row of `runs` before it is one. */
 export interface NewRun extends Omit<RunRequest, 'kind' | 'fireTime'>, FireTime {
@@ -54,6 +54,7 @@ export class NewRuns {
         run.spec,
         run.error,
         run.missed,
+        run.stretchedMs ?? null,
       )
     return Number(changes) === 0 ? null : Number(lastInsertRowid)
   }

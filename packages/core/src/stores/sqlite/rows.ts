@@ -43,6 +43,7 @@ export interface RunRow {
   result: string | null
   progress: string | null
   missed: string | null
+  stretched_ms: number | null
   attempts: string | null
   /** Joined from sessions. */
   node: string | null
@@ -57,6 +58,7 @@ export function runOf(row: RunRow): Run {
     scheduleId: row.schedule_id,
     kind: row.kind,
     fireTime: row.fire_time,
+    stretchedMs: row.stretched_ms,
     requestId: row.request_id,
     task: row.task,
     status: row.status,
@@ -90,6 +92,7 @@ export interface ScheduleRow {
   state: ScheduleState
   fire_time: EpochMs | null
   due_at: EpochMs | null
+  stretched_ms: number | null
   tzdata: string | null
   high_water_mark: EpochMs | null
   fires: number
@@ -118,6 +121,7 @@ export function scheduleOf(row: ScheduleRow, last: LastRunRow | undefined): Sche
     nextFireTime: row.fire_time,
     dueAt: row.due_at,
     tzdata: row.tzdata,
+    stretchedMs: row.stretched_ms,
     highWaterMark: row.high_water_mark,
     fires: row.fires,
     consecutiveFailures: row.failures,

@@ -24,12 +24,13 @@ import { DELETED, DROPPED } from '../../store/reasons.js'
 import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
 
 const SELECT_SCHEDULE = `
-SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.tzdata, s.high_water_mark, s.fires, s.failures,
-       d.definition, d.state_reason, d.created_at, d.updated_at
+SELECT s.id, s.revision, s.state, s.fire_time, s.due_at, s.stretched_ms, s.tzdata, s.high_water_mark, s.fires,
+       s.failures, d.definition, d.state_reason, d.created_at, d.updated_at
 FROM schedules s JOIN definitions d ON d.id = s.id`
 
 const SELECT_DUE = `
-SELECT id, revision, fire_time AS fireTime, due_at AS dueAt, fires, calendars_revision AS calendarsRevision
+SELECT id, revision, fire_time AS fireTime, due_at AS dueAt, fires, stretched_ms AS stretchedMs,
+       calendars_revision AS calendarsRevision
 FROM schedules`
 
 interface Tombstone {
@@ -133,12 +134,14 @@ export class Schedules {
     const calendars = timing?.calendars ?? null
     this.#db
       .statement(
-        `UPDATE schedules SET fire_time = ?, due_at = ?, tzdata = ?, calendars_revision = ?, after_run_ms = ?
+        `UPDATE schedules SET fire_time = ?, due_at = ?, stretched_ms = ?, tzdata = ?, calendars_revision = ?,
+                after_run_ms = ?
          WHERE id = ?`,
       )
       .run(
         timing?.fireTime ?? null,
         timing?.dueAt ?? null,
+        timing?.stretchedMs ?? null,
         timing?.tzdata ?? null,
         calendars?.revision ?? null,
         timing?.afterRunMs ?? null,

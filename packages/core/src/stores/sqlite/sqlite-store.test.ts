@@ -7,6 +7,7 @@ import { ManualClock } from '../../testing/manual-clock.js'
 import { storeConformance } from '../../testing/store-conformance/index.js'
 import { connect } from './driver.js'
 import { initial } from './migrations/0001-initial.js'
+import { MIGRATIONS } from './migrations/index.js'
 import { SqliteStore } from './sqlite-store.js'
 
 let folder: string
@@ -86,12 +87,21 @@ describe('the file', () => {
     connection.close()
     const store = await SqliteStore.open(path)
     expect(await store.getSchedules(['old'])).toMatchObject([
-      { id: 'old', revision: 3, nextFireTime: 1000, dueAt: 1007, tzdata: null, highWaterMark: 500, fires: 4 },
+      {
+        id: 'old',
+        revision: 3,
+        nextFireTime: 1000,
+        dueAt: 1007,
+        tzdata: null,
+        stretchedMs: null,
+        highWaterMark: 500,
+        fires: 4,
+      },
     ])
     expect(await store.peek(1)).toMatchObject({ calendarsRevision: 0, due: [{ calendarsRevision: null }] })
     await store.close()
     const migrated = await connect(path)
-    expect(migrated.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 })
+    expect(migrated.prepare('PRAGMA user_version').get()).toEqual({ user_version: MIGRATIONS.length })
     migrated.close()
   })
 

@@ -34,6 +34,7 @@ export function firePromises(promise: DeclarePromise): void {
       scheduleId: 'daily',
       kind: 'scheduled',
       fireTime,
+      stretchedMs: null,
       requestId: '',
       task: 'report',
       status: 'pending',

@@ -1,5 +1,6 @@
 import type { StoreHarness, TestApi } from './harness.js'
 import { declareWith, type DeclarePromise } from './promise.js'
+import { adaptivePromises } from './adaptive.js'
 import { afterRunPromises } from './after-run.js'
 import { calendarPromises } from './calendars.js'
 import { cancelAndRetryPromises } from './cancel-and-retry.js'
@@ -34,6 +35,7 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   peek: peekPromises,
   fire: firePromises,
   'racing to fire': fireRacePromises,
+  'spreading out under load': adaptivePromises,
   overlap: overlapPromises,
   'blocked runs': unblockPromises,
   claim: claimPromises,

@@ -39,6 +39,7 @@ export function peekPromises(promise: DeclarePromise): void {
         fireTime,
         dueAt: fireTime,
         fires: 1,
+        stretchedMs: null,
         calendarsRevision: null,
       },
     )

@@ -1,8 +1,9 @@
 -- Turns plans into runs, and leases what may start at once.
 -- args     { decisions = { { id, revision, fireTime, runs, missed, next, tz, calendars, task, spec, overlap, delivery,
---            priority, group }… }, dispatch or false }
---            runs = { fireTime, due, … }; missed = { to, range, reason } or false; next = { fireTime, due }, 'afterRun' or
---            false; calendars = their revision or -1; spec = text or false. Those of higher priority come first.
+--            priority, group, stretches }… }, dispatch or false }
+--            runs = { fireTime, due, … }; missed = { to, range, reason } or false; next = { fireTime, due, stretched or
+--            '' }, 'afterRun' or false; calendars = their revision or -1; spec = text or false; stretches = one per run, ''
+--            for none, or false. Those of higher priority come first.
 -- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
 -- errors   SESSION_EXPIRED, NOT_REJOINED
@@ -86,6 +87,7 @@ local function carryOut(d, index)
   if reached ~= mark then s.hw = text(reached) end
   s.ft = following and next[1] or ''
   s.due = following and next[2] or ''
+  s.sx = following and next[3] or ''
   s.tz = next and d[7] or ''
   if not next then
     s.st = 'finished'
@@ -102,7 +104,11 @@ local function carryOut(d, index)
     recordAs(r, 'missed', d[5][3], d[5][2])
     missed[#missed + 1] = r.id
   end
-  for _, fireIndex in ipairs(fresh) do fire(d, index, fireIndex, about) end
+  for _, fireIndex in ipairs(fresh) do
+    local stretched = d[15] and d[15][fireIndex]
+    about.stretched = stretched ~= '' and stretched
+    fire(d, index, fireIndex, about)
+  end
   if next == 'afterRun' then timeAfterRun(id) end
   return true
 end

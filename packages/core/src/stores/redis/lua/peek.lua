@@ -1,6 +1,7 @@
 -- Active schedules that are due, of the shards named, and of all shards what was left lying.
 -- args     { limit, own = { shard… }, others = { shard… }, backlogAfterMs, onTimeShare }
--- returns  { now, next due time or false, revision of the calendars, { id, revision, fire time, due, fires, calendars }… }
+-- returns  { now, next due time or false, revision of the calendars, { id, revision, fire time, due, fires, calendars,
+--            stretched }… }
 -- include  schedules
 local limit = args.limit
 local lying = text(now - args.backlogAfterMs)
@@ -38,7 +39,7 @@ more = more or #backlog > shownBacklog or #onTime > shownOnTime
 local rows = {}
 local function show(id, dueAt)
   local s = loadSchedule(id)
-  rows[#rows + 1] = { id, s.rev, s.ft, text(dueAt), s.n, s.cr }
+  rows[#rows + 1] = { id, s.rev, s.ft, text(dueAt), s.n, s.cr, s.sx }
 end
 for i = 1, shownBacklog do show(backlog[i][1], backlog[i][2]) end
 for i = 1, shownOnTime do show(onTime[i][1], onTime[i][2]) end

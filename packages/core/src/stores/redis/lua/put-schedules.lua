@@ -1,7 +1,7 @@
 -- Creates and changes schedules.
 -- args     { items = { { id, definition, task, why, state, expect, pause, history, timing, shard, policy }… }, ownNames }
 --            expect = revision, 0 for absent; timing = 'keep', false or { fireTime, due, tz, afterRun or false, calendars or
---            false }, calendars = { revision, names… }; policy = { delivery, priority, group }; ownNames: the calendars
+--            false, stretched or '' }, calendars = { revision, names… }; policy = { delivery, priority, group }; ownNames: the calendars
 --            are kept in this cell, so that their names can be checked
 -- returns  per item { outcome, schedule row or names that are missing }
 -- include  says schedules runs schedule-row
@@ -52,7 +52,7 @@ local function newSchedule(id, shard)
   call('ZREM', P .. 'graves', id)
   call('HSET', P .. 'd:' .. id, 'at', nowText)
   return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = grave[2] or '', n = '0', f = '0', cr = '',
-    ar = '', sh = shard, was = { '', '', '' } }
+    ar = '', sh = shard, sx = '', was = { '', '', '' } }
 end
 
 local function define(id, item)
@@ -71,6 +71,7 @@ local function setTiming(s, timing, calendars)
   s.ft = timing and timing[1] or ''
   s.due = timing and timing[2] or ''
   s.tz = timing and timing[3] or ''
+  s.sx = timing and timing[6] or ''
   s.cr = calendars and text(calendars[1]) or ''
   s.ar = timing and timing[4] or ''
   call(s.ar == '' and 'SREM' or 'SADD', P .. 'after-run', s.id)

@@ -3,8 +3,8 @@
 -- with nothing between the bars for what is not, or is as usual: the group `default`, a scheduled run, the priority 0,
 -- delivery at least once. A number rises with each run, and is the time of creation in µs. The queue of one that waits is
 -- ready, delayed or blocked. A session is its short number. The node comes last, for it may be any text.
--- x:ID has its texts, where there are any: spec, error, result, progress, missed. a:ID lists its past attempts, l:ID its
--- log. Where it is found:
+-- x:ID has its texts, where there are any: spec, error, result, progress, missed, and `stretched`, the interval that led to
+-- its fire time where load had stretched it. a:ID lists its past attempts, l:ID its log. Where it is found:
 --   h:SCHEDULE    the history of its schedule, members by fire time
 --   o:SCHEDULE    how many are open;  b:SCHEDULE  members of those that are blocked, by fire time
 --   blocked       the schedules that have blocked runs
@@ -82,7 +82,7 @@ local function remember(schedule, member, fireTime)
   return call('ZADD', P .. 'h:' .. schedule, 'NX', fireTime, member) == 1
 end
 
--- A run that did not exist, in no queue yet. about: { task, group, delivery, priority, kind, spec }
+-- A run that did not exist, in no queue yet. about: { task, group, delivery, priority, kind, spec, stretched }
 local function newRun(schedule, member, due, about)
   local no = nextNumber()
   local id = runIdOf(schedule, member)
@@ -93,6 +93,7 @@ local function newRun(schedule, member, due, about)
   collect('ZADD', P .. 'task:' .. about.task, no, id)
   collectOnce('SADD', P .. 'tasks', about.task)
   if about.spec then call('HSET', P .. 'x:' .. id, 'spec', about.spec) end
+  if about.stretched then call('HSET', P .. 'x:' .. id, 'stretched', about.stretched) end
   saveRun(r)
   return r
 end
