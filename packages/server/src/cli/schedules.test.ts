@@ -57,6 +57,30 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
     expect((await run('schedule', 'remove', 'report')).code).toBe(3)
   })
 
+  test('an interval may be told to spread out under load: how far, or by which rule, or not', async () => {
+    const add = (adaptive: string): Promise<CliOutcome> =>
+      run(
+        'schedule',
+        'add',
+        'probe',
+        '--http',
+        'http://127.0.0.1:9/',
+        '--every',
+        '1h',
+        '--json',
+        '--adaptive',
+        adaptive,
+      )
+    expect(answered(await add('12h'))).toMatchObject({ adaptive: { maxIntervalMs: 43_200_000 } })
+    const rule = { above: 0.5, maxIntervalMs: 7_200_000 }
+    expect(answered(await add(JSON.stringify(rule)))).toMatchObject({ adaptive: rule })
+    expect(answered(await add('none'))['adaptive']).toBeUndefined()
+    expect((await add('often')).err).toContain('--adaptive must be a duration')
+    expect((await add('{"above"')).err).toContain('--adaptive is not JSON')
+    expect((await add('1h')).err).toContain('adaptive.maxIntervalMs')
+    expect((await run('schedule', 'remove', 'probe')).code).toBe(0)
+  })
+
   test('every flag of a schedule arrives as its field', async () => {
     await writeFile(join(directory, 'input.json'), '{"to":"me"}')
     const timing = [

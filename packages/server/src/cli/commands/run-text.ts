@@ -40,6 +40,7 @@ export function runDetails(run: RunJson, style: Style, now: EpochMs): string {
       ['status', style.status(run.status) + (run.cancelRequested ? ', cancellation requested' : '')],
       ['kind', run.kind],
       ['fire time', at(run.fireTime)],
+      ['stretched', stretchText(run)],
       ['due', run.status === 'pending' || run.status === 'retrying' ? at(run.dueAt) : null],
       ['started', at(run.startedAt)],
       ['ended', at(run.endedAt)],
@@ -67,6 +68,10 @@ export function runDetails(run: RunJson, style: Style, now: EpochMs): string {
     ],
     style,
   )
+}
+
+function stretchText({ stretchedMs }: RunJson): string | null {
+  return stretchedMs === null ? null : `to ${durationText(stretchedMs)} after the one before, because of load`
 }
 
 /** One run as a line of a growing list, with the time of what it tells. */

@@ -52,6 +52,10 @@ export function addScheduleAdd(parent: Command, context: CliContext): void {
     .option('--retry <json>', '"none", or a rule such as {"maxAttempts":3}; {} for the default rule')
     .option('--timeout <duration>', 'per attempt; "none" for no limit')
     .option('--max-fires <number>', 'finish after so many')
+    .option(
+      '--adaptive <duration>',
+      'under load, spread --every out up to this; "none", or a rule such as {"above":0.5,"maxIntervalMs":60000}',
+    )
     .addOption(
       new Option('--if-exists <what>', 'what to do when the id is taken')
         .choices(['replace', 'keep', 'error'])

@@ -19,6 +19,7 @@ export interface DefinitionFlags {
   readonly retry?: string
   readonly timeout?: string
   readonly maxFires?: string
+  readonly adaptive?: string
   readonly file?: string
 }
 
@@ -50,6 +51,7 @@ export async function scheduleRequest(
         flags.maxFires === undefined
           ? undefined
           : readCount('--max-fires', flags.maxFires, Number.MAX_SAFE_INTEGER),
+      adaptive: flags.adaptive === undefined ? undefined : adaptiveOf(flags.adaptive),
     }),
     id,
   }
@@ -106,6 +108,13 @@ function retryOf(text: string): unknown {
 
 function timeoutOf(text: string): number | null {
   return text === 'none' ? null : readDurationMs('--timeout', text)
+}
+
+function adaptiveOf(text: string): unknown {
+  if (text === 'none') return null
+  return text.trimStart().startsWith('{')
+    ? readJson('--adaptive', text)
+    : { maxIntervalMs: readDurationMs('--adaptive', text) }
 }
 
 function defined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

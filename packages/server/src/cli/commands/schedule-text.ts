@@ -35,12 +35,16 @@ export function scheduleTable(
     schedule.task,
     triggerText(schedule.trigger),
     style.status(schedule.state),
-    schedule.state === 'active' ? relativeIso(schedule.nextFireTime, now) : '-',
+    schedule.state === 'active' ? relativeIso(schedule.nextFireTime, now) + stretchText(schedule) : '-',
     lastRunText(schedule, style, now),
   ])
   return (
     table(['SCHEDULE', 'TASK', 'TRIGGER', 'STATE', 'NEXT', 'LAST RUN'], rows, style, columns) + moreText(page)
   )
+}
+
+function stretchText({ stretchedMs }: ScheduleJson): string {
+  return stretchedMs === null ? '' : ' (stretched)'
 }
 
 /** How to go on after a page, or nothing on the last one. */
@@ -59,6 +63,7 @@ const SHOWN_FIRST = new Set([
   'revision',
   'nextFireTime',
   'dueAt',
+  'stretchedMs',
   'fires',
   'consecutiveFailures',
   'createdAt',
@@ -68,7 +73,7 @@ const SHOWN_FIRST = new Set([
 
 /** Everything about one schedule. */
 export function scheduleDetails(schedule: ScheduleJson, style: Style, now: EpochMs): string {
-  const { state, stateReason, nextFireTime } = schedule
+  const { state, stateReason, nextFireTime, stretchedMs } = schedule
   const rest = Object.entries(schedule).filter(([name]) => !SHOWN_FIRST.has(name))
   return fieldList(
     [
@@ -77,6 +82,7 @@ export function scheduleDetails(schedule: ScheduleJson, style: Style, now: Epoch
       ['trigger', triggerText(schedule.trigger)],
       ['state', style.status(state) + (stateReason === null ? '' : `: ${oneLine(stateReason, 200)}`)],
       ['next fire', nextFireTime && `${nextFireTime} (${relativeIso(nextFireTime, now)})`],
+      ['stretched', stretchedMs === null ? null : `to every ${durationText(stretchedMs)}, because of load`],
       ['last run', schedule.lastRun && `${lastRunText(schedule, style, now)}, ${schedule.lastRun.id}`],
       ['fires', String(schedule.fires)],
       ['failures', schedule.consecutiveFailures === 0 ? null : `${schedule.consecutiveFailures} in a row`],

@@ -32,6 +32,10 @@ export const RunSchema = Type.Object(
       description: '`scheduled` by the trigger, `manual` by request, `backfill` for a past range.',
     }),
     fireTime: Instant,
+    stretchedMs: nullable(
+      Type.Integer(),
+      'The interval that led to this fire time, where load had spread them out; else `null`.',
+    ),
     task: Type.String(),
     status: ref(RunStatusSchema),
     attempt: Type.Integer({ description: 'Which attempt is running or ran last; 0 before the first.' }),

@@ -1,4 +1,5 @@
 import {
+  ADAPTIVE_DEFAULTS,
   CATCH_UPS,
   DELIVERIES,
   OVERLAPS,
@@ -37,6 +38,33 @@ const HistorySchema = Type.Object({
     whole('Failed and lost runs stay this long.', 1000, POLICY_DEFAULTS.history.maxFailureAgeMs),
   ),
 })
+
+const AdaptiveSchema = Type.Object(
+  {
+    above: Type.Optional(
+      Type.Number({
+        minimum: 0.01,
+        maximum: 0.99,
+        default: ADAPTIVE_DEFAULTS.above,
+        description:
+          'The load of the cluster above which fires spread out. They return below four fifths of it.',
+      }),
+    ),
+    factor: Type.Optional(
+      Type.Number({
+        minimum: 1.01,
+        maximum: 10,
+        default: ADAPTIVE_DEFAULTS.factor,
+        description: 'By how much with each fire.',
+      }),
+    ),
+    maxIntervalMs: whole('No further apart than this; at least twice the interval.', 2),
+  },
+  {
+    description:
+      'Spreads the fires of an interval out while the cluster is under load. Not for other triggers.',
+  },
+)
 
 const policies = {
   description: Type.Optional(Type.String({ maxLength: 1000 })),
@@ -79,6 +107,7 @@ const policies = {
     Type.String({ default: POLICY_DEFAULTS.group, description: 'Only nodes that offer this group run it.' }),
   ),
   jitterMs: Type.Optional(whole('Spreads due times over this span.', 0, POLICY_DEFAULTS.jitterMs)),
+  adaptive: Type.Optional(AdaptiveSchema),
   pauseAfterFailures: Type.Optional(nullable(whole('Pauses after so many failed runs in a row.', 1))),
   history: Type.Optional(HistorySchema),
 }
@@ -151,6 +180,10 @@ export const ScheduleSchema = Type.Object(
     tzdata: nullable(
       Type.String(),
       'The version of the time zone database that the next fire time was computed with.',
+    ),
+    stretchedMs: nullable(
+      Type.Integer(),
+      'The interval that leads to the next fire time, while load spreads them out; else `null`.',
     ),
     fires: Type.Integer({ description: 'Fire times that became runs or were skipped.' }),
     consecutiveFailures: Type.Integer(),
