@@ -58,8 +58,10 @@ export class Firing {
     dispatch: Dispatch | null,
   ): Promise<CommitResult> {
     const order = byPriority(decisions)
+    const terms = new Terms()
     const answer = await cell.run<CommitAnswer>('commit', {
-      decisions: order.map((index) => decisionArgs(decisions[index]!)),
+      decisions: order.map((index) => decisionArgs(decisions[index]!, terms)),
+      terms: terms.all,
       dispatch: dispatch === null ? false : dispatchArgs(dispatch),
     })
     const [carriedOut, pairs, now, repeated, waiting, skipped, missed] = answer
@@ -92,35 +94,61 @@ function byPriority(decisions: readonly FireDecision[]): number[] {
   return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
 }
 
-function decisionArgs(decision: FireDecision): readonly unknown[] {
-  const { missed, next } = decision
+function decisionArgs(decision: FireDecision, terms: Terms): readonly unknown[] {
+  const { fireTime, runs, missed, next } = decision
+  const given = next === 'afterRun' ? null : next
+  const [first] = runs
   return [
     decision.scheduleId,
     String(decision.revision),
-    String(decision.fireTime),
-    decision.runs.flatMap(({ fireTime, dueAt }) => [String(fireTime), String(dueAt)]),
-    missed === null
+    String(fireTime),
+    first === undefined ? '' : String(first.dueAt),
+    terms.numberOf(decision),
+    given === null ? '' : String(given.fireTime),
+    given === null ? '' : String(given.dueAt),
+    String(given?.stretchedMs ?? ''),
+    isUsual(decision)
       ? false
-      : [String(missed.to), JSON.stringify(missed), JSON.stringify(missedReason(missed))],
-    next === null ? false : next === 'afterRun' ? next : nextArgs(next),
-    decision.tzdata,
-    decision.calendarsRevision ?? -1,
-    decision.task,
-    decision.spec ?? false,
-    decision.overlap,
-    decision.delivery,
-    decision.priority,
-    decision.group,
-    decision.runs.some(isStretched) && decision.runs.map(({ stretchedMs }) => String(stretchedMs ?? '')),
+      : {
+          runs: runs.flatMap((run) => [
+            String(run.fireTime),
+            String(run.dueAt),
+            String(run.stretchedMs ?? ''),
+          ]),
+          missed: missed !== null && [
+            String(missed.to),
+            JSON.stringify(missed),
+            JSON.stringify(missedReason(missed)),
+          ],
+          next: next === null ? 'none' : next === 'afterRun' ? next : 'given',
+          calendars: decision.calendarsRevision ?? -1,
+        },
   ]
 }
 
-function nextArgs({ fireTime, dueAt, stretchedMs }: FireTime): readonly string[] {
-  return [String(fireTime), String(dueAt), String(stretchedMs ?? '')]
+/** The stored fire time becomes a run, and another follows: nearly every fire, and so told in few words. */
+function isUsual({ fireTime, runs, missed, next, calendarsRevision }: FireDecision): boolean {
+  if (runs.length !== 1 || missed !== null || next === null || next === 'afterRun') return false
+  const [run] = runs
+  return run!.fireTime === fireTime && run!.stretchedMs == null && calendarsRevision === null
 }
 
-function isStretched({ stretchedMs }: FireTime): boolean {
-  return stretchedMs != null
+/** What decisions have alike is told once. */
+class Terms {
+  readonly all: (readonly unknown[])[] = []
+  readonly #numbers = new Map<string, number>()
+
+  /** Counted from 1. */
+  numberOf({ task, spec, overlap, delivery, priority, group, tzdata }: FireDecision): number {
+    // A task is no text that ends in a line break, and no other part but the last has one either.
+    const key = `${task}\n${overlap}\n${delivery}\n${priority}\n${group}\n${tzdata}\n${spec ?? ''}`
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      number = this.all.push([task, spec ?? false, overlap, delivery, priority, group, tzdata])
+      this.#numbers.set(key, number)
+    }
+    return number
+  }
 }
 
 function requestArgs(request: RunRequest): readonly unknown[] {

@@ -11,12 +11,11 @@ for i, q in ipairs(args.requests) do
     local fireTime = q[4] or nowText
     member = fireTime .. '.' .. request
     if remember(schedule, member, fireTime) then
-      local about = { kind = q[3], task = q[5], spec = q[6], delivery = q[7], priority = q[8], group = q[9] }
-      local r = newRun(schedule, member, nowText, about)
+      local r = newRun(schedule, member, nowText, termsOf(q[5], q[6], q[7], q[8], q[9], q[3]), false)
       countOpen(schedule, 1)
       await(r, 'pending')
       enqueueReady(r)
-      if about.kind == 'manual' then call('HSET', P .. 'm:' .. schedule, request, member) end
+      if q[3] == 'manual' then call('HSET', P .. 'm:' .. schedule, request, member) end
       if not loadSchedule(schedule) then call('ZADD', P .. 'graves', 0, schedule) end
       timeAfterRun(schedule)
     end

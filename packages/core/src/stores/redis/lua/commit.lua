@@ -1,9 +1,9 @@
 -- Turns plans into runs, and leases what may start at once.
--- args     { decisions = { { id, revision, fireTime, runs, missed, next, tz, calendars, task, spec, overlap, delivery,
---            priority, group, stretches }… }, dispatch or false }
---            runs = { fireTime, due, … }; missed = { to, range, reason } or false; next = { fireTime, due, stretched or
---            '' }, 'afterRun' or false; calendars = their revision or -1; spec = text or false; stretches = one per run, ''
---            for none, or false. Those of higher priority come first.
+-- args     { decisions, terms = { { task, spec or false, overlap, delivery, priority, group, tz }… }, dispatch or false }
+--            A decision is { schedule, revision, fireTime, due, number of its terms, nextFireTime, nextDue, stretched or '', more }:
+--            the stored fire time becomes a run, and another follows. Where that is not so, `more` says what is instead:
+--            { runs = { fireTime, due, stretched or '' … }, missed = { to, range, reason } or false, next = 'afterRun', 'none' or
+--            'given', calendars = their revision or -1 }. Those of higher priority come first.
 -- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
 -- errors   SESSION_EXPIRED, NOT_REJOINED
@@ -20,6 +20,12 @@ whenThereIsRoom()
 local committed, claimed, skipped, missed = {}, {}, {}, {}
 local waiting = 0
 local calendarsRevision = nil
+local allTerms = {}
+for i, t in ipairs(args.terms) do
+  local terms = termsOf(t[1], t[2], t[4], t[5], t[6], 'scheduled')
+  terms.overlap, terms.tz = t[3], t[7]
+  allTerms[i] = terms
+end
 
 -- Of a run that would be the first open one of its schedule there is nothing to decide.
 local function verdict(schedule, overlap)
@@ -32,20 +38,19 @@ local function verdict(schedule, overlap)
   return 'skipped'
 end
 
-local function fire(d, index, fireIndex, about)
-  local id, fireTime, due = d[1], d[4][fireIndex * 2 - 1], d[4][fireIndex * 2]
+local function fire(id, index, fireIndex, fireTime, due, stretched, terms)
   if not remember(id, fireTime, fireTime) then return end
-  local answer = verdict(id, d[11])
-  local r = newRun(id, fireTime, due, about)
+  local answer = verdict(id, terms.overlap)
+  local r = newRun(id, fireTime, due, terms, stretched ~= '' and stretched)
   if answer == 'skipped' then
     recordAs(r, 'skipped', SAYS.overlap)
     skipped[#skipped + 1] = r.id
     return
   end
   countOpen(id, 1)
-  if answer == 'free' and self and mayTakeNew(dispatch, self, about.task, about.group, about.priority) then
-    hold(r, self.session, dispatch.node, now * 1000)
-    take(self, about.task, r.id)
+  if answer == 'free' and self and mayTakeNew(dispatch, self, terms.task, terms.group, terms.priority) then
+    hold(r, self.session, dispatch.node, nowText .. '000')
+    take(self, terms.task, r.id)
     claimed[#claimed + 1] = index
     claimed[#claimed + 1] = fireIndex
     return
@@ -55,41 +60,66 @@ local function fire(d, index, fireIndex, about)
   waiting = waiting + 1
 end
 
+-- The usual: the stored fire time becomes a run.
+local function fireStored(s, d, index, terms)
+  local mark = tonumber(s.hw)
+  if mark and tonumber(d[3]) <= mark then return end
+  s.hw = d[3]
+  s.n = text(tonumber(s.n) + 1)
+  fire(s.id, index, 1, d[3], d[4], '', terms)
+end
+
+local function fireMore(s, more, index, terms)
+  local runs, gone = more.runs, more.missed
+  local mark = tonumber(s.hw) or -math.huge
+  local reached = mark
+  if gone then
+    if tonumber(gone[1]) > reached then
+      s.hw = gone[1]
+      reached = tonumber(gone[1])
+    end
+    if remember(s.id, gone[1], gone[1]) then
+      local r = newRun(s.id, gone[1], gone[1], terms, false)
+      recordAs(r, 'missed', gone[3], gone[2])
+      missed[#missed + 1] = r.id
+    end
+  end
+  local fresh = 0
+  for i = 1, #runs, 3 do
+    local at = tonumber(runs[i])
+    if at > mark then
+      fresh = fresh + 1
+      if at > reached then
+        reached = at
+        s.hw = runs[i]
+      end
+      fire(s.id, index, (i + 2) / 3, runs[i], runs[i + 1], runs[i + 2], terms)
+    end
+  end
+  s.n = text(tonumber(s.n) + fresh)
+end
+
 local function carryOut(d, index)
-  local id, runs, next = d[1], d[4], d[6]
+  local id, more = d[1], d[9]
   local s = loadSchedule(id)
   -- The compare-and-set: the schedule is as the decision saw it, and it is time.
   if not s or s.rev ~= d[2] or s.ft ~= d[3] or s.st ~= 'active' or tonumber(s.due) > now then return false end
-  if d[8] >= 0 then
+  local calendars = more and more.calendars or -1
+  if calendars >= 0 then
     calendarsRevision = calendarsRevision or tonumber(call('GET', P .. 'calendars-revision') or '0')
-    if calendarsRevision ~= d[8] then return false end
-    s.cr = text(d[8])
+    if calendarsRevision ~= calendars then return false end
+  end
+  local next = more and more.next or 'given'
+  if next == 'given' and tonumber(d[6]) <= tonumber(d[3]) then return false end
+
+  local terms = allTerms[d[5]]
+  s.cr = calendars >= 0 and text(calendars) or ''
+  if next == 'given' then
+    s.ft, s.due, s.sx, s.tz = d[6], d[7], d[8], terms.tz
   else
-    s.cr = ''
+    s.ft, s.due, s.sx, s.tz = '', '', '', next == 'none' and '' or terms.tz
   end
-  local following = type(next) == 'table'
-  if following and tonumber(next[1]) <= tonumber(d[3]) then return false end
-
-  local mark = tonumber(s.hw) or -math.huge
-  local reached = mark
-  local fresh = {}
-  for i = 1, #runs, 2 do
-    local at = tonumber(runs[i])
-    if at > mark then
-      fresh[#fresh + 1] = (i + 1) / 2
-      if at > reached then reached = at end
-    end
-  end
-  local missedTo = d[5] and tonumber(d[5][1])
-  if missedTo and missedTo > reached then reached = missedTo end
-
-  if #fresh > 0 then s.n = text(tonumber(s.n) + #fresh) end
-  if reached ~= mark then s.hw = text(reached) end
-  s.ft = following and next[1] or ''
-  s.due = following and next[2] or ''
-  s.sx = following and next[3] or ''
-  s.tz = next and d[7] or ''
-  if not next then
+  if next == 'none' then
     s.st = 'finished'
     if s.ar ~= '' then
       s.ar = ''
@@ -97,18 +127,7 @@ local function carryOut(d, index)
     end
   end
   saveSchedule(s)
-
-  local about = { task = d[9], spec = d[10], delivery = d[12], priority = d[13], group = d[14], kind = 'scheduled' }
-  if d[5] and remember(id, d[5][1], d[5][1]) then
-    local r = newRun(id, d[5][1], d[5][1], about)
-    recordAs(r, 'missed', d[5][3], d[5][2])
-    missed[#missed + 1] = r.id
-  end
-  for _, fireIndex in ipairs(fresh) do
-    local stretched = d[15] and d[15][fireIndex]
-    about.stretched = stretched ~= '' and stretched
-    fire(d, index, fireIndex, about)
-  end
+  if more then fireMore(s, more, index, terms) else fireStored(s, d, index, terms) end
   if next == 'afterRun' then timeAfterRun(id) end
   return true
 end

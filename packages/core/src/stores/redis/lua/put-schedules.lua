@@ -37,8 +37,8 @@ local function recordDropped(s, timing)
   local before = call('HMGET', P .. 'd:' .. s.id, 'task', 'policy')
   local policy = cjson.decode(before[2])
   if remember(s.id, s.ft, s.ft) then
-    local about = { task = before[1], delivery = policy[1], priority = policy[2], group = policy[3], kind = 'scheduled' }
-    local r = newRun(s.id, s.ft, s.due, about)
+    local terms = termsOf(before[1], false, policy[1], policy[2], policy[3], 'scheduled')
+    local r = newRun(s.id, s.ft, s.due, terms, false)
     recordAs(r, 'missed', SAYS.dropped, '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
   end
   s.hw = s.ft

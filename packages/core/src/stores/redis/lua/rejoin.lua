@@ -28,13 +28,13 @@ local function restore(id, fence, task, outcome, reason)
     local schedule, member = splitId(id)
     local fireTime = string.match(member, '^%-?%d+')
     remember(schedule, member, fireTime)
-    r = newRun(schedule, member, fireTime,
-      { task = task, group = 'default', delivery = 'atLeastOnce', priority = 0, kind = member ~= fireTime and 'manual' or nil })
+    local kind = member == fireTime and 'scheduled' or 'manual'
+    r = newRun(schedule, member, fireTime, termsOf(task, false, 'atLeastOnce', 0, 'default', kind), false)
     countOpen(schedule, 1)
   else
     leaveQueue(r)
   end
-  hold(r, number or '0', args.node, tonumber(fence))
+  hold(r, number or '0', args.node, fence)
   if outcome == 'succeeded' then
     endRun(r, outcome, false, false)
   elseif outcome ~= '' then

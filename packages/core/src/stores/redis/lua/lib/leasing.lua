@@ -84,7 +84,7 @@ local function takeReady(dispatch, self)
       local r = loadRun(id)
       leaveQueue(r)
       if r.at ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
-      hold(r, self.session, dispatch.node, math.max(tonumber(r.fe) + 1, now * 1000))
+      hold(r, self.session, dispatch.node, text(math.max(tonumber(r.fe) + 1, now * 1000)))
       if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
       take(self, task, id)
     end

@@ -82,18 +82,24 @@ local function remember(schedule, member, fireTime)
   return call('ZADD', P .. 'h:' .. schedule, 'NX', fireTime, member) == 1
 end
 
--- A run that did not exist, in no queue yet. about: { task, group, delivery, priority, kind, spec, stretched }
-local function newRun(schedule, member, due, about)
+-- What the runs of a schedule have alike, as it is written in each of them.
+local function termsOf(task, spec, delivery, priority, group, kind)
+  return { task = task, spec = spec, g = group == 'default' and '' or group, group = group, priority = priority,
+    pr = priority == 0 and '' or text(priority), dl = delivery == 'atLeastOnce' and '' or delivery,
+    kind = kind == 'scheduled' and '' or kind }
+end
+
+-- A run that did not exist, in no queue yet; `stretched` is false, or the interval that led to it.
+local function newRun(schedule, member, due, terms, stretched)
   local no = nextNumber()
   local id = runIdOf(schedule, member)
-  local r = { id = id, schedule = schedule, member = member, no = no, task = about.task,
-    g = about.group == 'default' and '' or about.group, due = due, st = 'pending', q = '', at = '0', fe = '0', sa = '', en = '',
-    ses = '', kind = (about.kind or 'scheduled') == 'scheduled' and '' or about.kind, pr = about.priority == 0 and '' or text(about.priority),
-    dl = about.delivery == 'atLeastOnce' and '' or about.delivery, cx = '', rec = '', lb = '', node = '' }
-  collect('ZADD', P .. 'task:' .. about.task, no, id)
-  collectOnce('SADD', P .. 'tasks', about.task)
-  if about.spec then call('HSET', P .. 'x:' .. id, 'spec', about.spec) end
-  if about.stretched then call('HSET', P .. 'x:' .. id, 'stretched', about.stretched) end
+  local r = { id = id, schedule = schedule, member = member, no = no, task = terms.task, g = terms.g, due = due, st = 'pending',
+    q = '', at = '0', fe = '0', sa = '', en = '', ses = '', kind = terms.kind, pr = terms.pr, dl = terms.dl, cx = '', rec = '',
+    lb = '', node = '' }
+  collect('ZADD', P .. 'task:' .. terms.task, no, id)
+  collectOnce('SADD', P .. 'tasks', terms.task)
+  if terms.spec then call('HSET', P .. 'x:' .. id, 'spec', terms.spec) end
+  if stretched then call('HSET', P .. 'x:' .. id, 'stretched', stretched) end
   saveRun(r)
   return r
 end
@@ -113,8 +119,8 @@ local function block(r, fireTime)
 end
 
 local function hold(r, session, node, fence)
-  r.st, r.q, r.ses, r.node, r.fe, r.sa = 'running', '', session, node, text(fence), nowText
-  r.at = text(tonumber(r.at) + 1)
+  r.st, r.q, r.ses, r.node, r.fe, r.sa = 'running', '', session, node, fence, nowText
+  r.at = r.at == '0' and '1' or text(tonumber(r.at) + 1)
   collect('SADD', P .. 'held:' .. session, r.id)
   add('running', r.task, 1)
   saveRun(r)

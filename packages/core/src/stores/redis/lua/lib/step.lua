@@ -13,7 +13,9 @@ local args = cjson.decode(ARGV[2])
 
 -- The store's clock follows the server's, but never goes back: where that was set back, or another server with an
 -- earlier one took over, it goes on at half its speed until it is caught up with.
+-- A whole number as Redis has it: tostring, which takes half as long, is exact up to 14 digits.
 local function text(number)
+  if number < 1e14 and number > -1e14 then return tostring(number) end
   return string.format('%.0f', number)
 end
 
@@ -35,7 +37,9 @@ local nowText = text(now)
 -- Numbers rise with each run that is created, in all cells alike, for they begin at the time in microseconds.
 local number = tonumber(meta[4]) or 0
 local function nextNumber()
-  number = math.max(number + 1, now * 1000)
+  local first = now * 1000
+  number = math.max(number + 1, first)
+  if number < first + 1000 then return nowText .. string.sub(tostring(1000 + number - first), 2) end
   return text(number)
 end
 
