@@ -41,6 +41,10 @@ local function show(id, dueAt)
   local s = loadSchedule(id)
   rows[#rows + 1] = { id, s.rev, s.ft, text(dueAt), s.n, s.cr, s.sx }
 end
+local keys = {}
+for i = 1, shownBacklog do keys[#keys + 1] = P .. 's:' .. backlog[i][1] end
+for i = 1, shownOnTime do keys[#keys + 1] = P .. 's:' .. onTime[i][1] end
+fetch(keys)
 for i = 1, shownBacklog do show(backlog[i][1], backlog[i][2]) end
 for i = 1, shownOnTime do show(onTime[i][1], onTime[i][2]) end
 

@@ -43,11 +43,19 @@ end
 local quiet = nil
 local anyWaiting = nil
 
+local function isQuiet()
+  if quiet == nil then quiet = call('EXISTS', P .. 'failing', P .. 'after-run', P .. 'blocked') == 0 end
+  return quiet
+end
+
+-- A place under the task's cluster limit may be free now.
+local function placeFreed()
+  if anyWaiting == nil then anyWaiting = call('EXISTS', P .. 'waiting') == 1 end
+  if anyWaiting then hints.ready = true end
+end
+
 local function afterEnd(schedule, status)
-  if status == 'succeeded' then
-    if quiet == nil then quiet = call('EXISTS', P .. 'failing', P .. 'after-run', P .. 'blocked') == 0 end
-    if quiet then return end
-  end
+  if status == 'succeeded' and isQuiet() then return end
   quiet = false
   local s = loadSchedule(schedule)
   if s then countEnd(s, status) end
@@ -57,11 +65,7 @@ end
 
 -- status: succeeded, failed, cancelled or lost. reason: JSON, false for a success.
 local function endRun(r, status, reason, result)
-  -- A place under the task's cluster limit may be free now.
-  if r.st == 'running' then
-    if anyWaiting == nil then anyWaiting = call('EXISTS', P .. 'waiting') == 1 end
-    if anyWaiting then hints.ready = true end
-  end
+  if r.st == 'running' then placeFreed() end
   leaveQueue(r)
   r.st, r.en = status, nowText
   saveRun(r)

@@ -75,9 +75,9 @@ local function openOf(id)
 end
 
 local function countOpen(id, amount)
-  local open = openOf(id) + amount
-  set(P .. 'o:' .. id, text(open))
-  return open
+  local key = P .. 'o:' .. id
+  local open = tonumber(get(key) or '0') + amount
+  set(key, open == 0 and '0' or open == 1 and '1' or text(open))
 end
 
 -- Of a schedule that fires after the end of its last run: takes the fire time away, or gives it one.

@@ -46,7 +46,7 @@ end
 -- A call of Redis from a script costs several times what the command itself does. So texts are read many at a time,
 -- changed here, and written together at the end: nothing reads them in between but through `get`.
 local AT_ONCE = 1000
-local texts, changed, written = {}, {}, {}
+local texts, written = {}, {}
 local function fetch(keys)
   for from = 1, #keys, AT_ONCE do
     local to = math.min(#keys, from + AT_ONCE - 1)
@@ -67,25 +67,29 @@ local function get(key)
   return value
 end
 
+-- The last value counts, however often a key is set.
 local function set(key, value)
   texts[key] = value
-  if not changed[key] then
-    changed[key] = true
-    written[#written + 1] = key
-  end
+  written[#written + 1] = key
 end
 
 -- What is done to one key for many runs is done once, at the end: nothing looks there in between.
-local collected, order = {}, {}
-local function collect(command, key, ...)
+local lists, order = {}, {}
+local function collected(command, key)
   local name = command .. key
-  local list = collected[name]
+  local list = lists[name]
   if not list then
     list = { command = command, key = key }
-    collected[name] = list
+    lists[name] = list
     order[#order + 1] = list
   end
-  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+  return list
+end
+
+local function collect(command, key, value, second)
+  local list = collected(command, key)
+  list[#list + 1] = value
+  if second then list[#list + 1] = second end
 end
 
 local seen = {}
