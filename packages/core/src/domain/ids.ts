@@ -5,6 +5,7 @@ export type ScheduleId = string
 export type TaskName = string
 export type RunId = string
 export type NodeId = string
+export type LockName = string
 /** One incarnation of a node. A node that lost its session starts a new one; leases belong to the session. */
 export type SessionId = string
 
@@ -16,7 +17,7 @@ export const ID_RULE =
 export const REQUEST_ID_RULE =
   '1 to 64 characters: letters, digits, "_", ":" or "-", beginning with a letter or a digit'
 
-/** The rule for schedule ids, task names and group names: {@link ID_RULE}. Safe in URLs, keys and file names. */
+/** The rule for schedule ids and the names of tasks, groups and locks: {@link ID_RULE}. Safe in URLs, keys and file names. */
 export function isValidId(id: unknown): id is string {
   return typeof id === 'string' && SCHEDULE_ID.test(id)
 }

@@ -3,7 +3,7 @@ import type { RunId } from './ids.js'
 declare const fenceBrand: unique symbol
 
 /**
- * A number that rises with every grant of a lease on the same run: `max(last + 1, store time in µs)`, so that it
+ * A number that rises with every grant of a lease on the same run or lock: `max(last + 1, store time in µs)`, so that it
  * rises even if the store loses writes. A write under an older fence is refused.
  */
 export type Fence = number & { readonly [fenceBrand]: true }
@@ -29,7 +29,7 @@ export interface LeaseTiming {
 export const LEASE_DEFAULTS: LeaseTiming = Object.freeze({ leaseMs: 10_000, renewMs: 3000 })
 
 /**
- * Until when, on the monotonic clock, a node may rely on a session whose renewal it *sent* at `sentAt`.
+ * Until when, on the monotonic clock, a node may rely on a session or lock whose renewal it *sent* at `sentAt`.
  * Counting from the reply would trust a lease that the store already gave away.
  */
 export function trustedUntil(sentAt: number, leaseMs: number): number {

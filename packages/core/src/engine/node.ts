@@ -193,7 +193,8 @@ export class Node {
     if (hint === 'due') this.#fireLoop.wake()
     else if (hint === 'cancel') this.#keepAliveLoop.wake()
     else if (hint === 'ready') this.#moreWaiting()
-    else this.#storeInTrouble(hint)
+    // Those who wait for locks watch for themselves.
+    else if (hint !== 'lock') this.#storeInTrouble(hint)
   }
 
   #storeInTrouble(trouble: Extract<StoreHint, 'writesLost' | 'replaced'>): void {

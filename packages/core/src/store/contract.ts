@@ -1,6 +1,6 @@
 import type { Calendar, CalendarJson, CalendarName } from '../domain/calendar.js'
 import type { EpochMs } from '../domain/clock.js'
-import type { NodeId, RunId, ScheduleId, SessionId, TaskName } from '../domain/ids.js'
+import type { LockName, NodeId, RunId, ScheduleId, SessionId, TaskName } from '../domain/ids.js'
 import type { JsonText } from '../domain/json.js'
 import type { Fence, Lease } from '../domain/lease.js'
 import type { FireTime } from '../domain/plan.js'
@@ -124,13 +124,28 @@ export interface Store {
    */
   recover(limit: number): Promise<RecoveredRun[]>
 
+  // ── locks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Grants a lock that is free to the first in its queue, or, where nobody alive stands in it, to whoever asks. An
+   * owner that is not granted it stands in the queue for `queueMs` from now on, at the place that it had.
+   * The holder who asks again has the same grant, under the same fence, for `ttlMs` from now.
+   */
+  acquireLock(request: LockRequest): Promise<LockAnswer>
+  /** The lease lasts for `ttlMs` from now. `false`: it has expired, or was never granted so; nothing was written. */
+  renewLock(renewal: LockRenewal): Promise<boolean>
+  /** Frees the lock, or leaves its queue. Answers whether the owner held it: `false` when repeated. */
+  releaseLock(claim: LockClaim): Promise<boolean>
+  /** Those that are held now, ordered by name. */
+  listLocks(query: LockQuery): Promise<Page<LockRecord>>
+
   // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Deletes old history by each schedule's own rule, at most `limit` runs, going round the schedules. */
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult>
   stats(): Promise<StoreStats>
   /**
-   * Told when something may have become due, ready or cancelled. Hints only: they may be lost or superfluous.
+   * Told when something may have become due, ready, cancelled, or (a lock) free. Hints only: they may be lost or superfluous.
    * The listener must not throw.
    */
   watch(listener: (hint: StoreHint) => void): () => void
@@ -156,11 +171,11 @@ export interface StoreInfo {
 }
 
 /**
- * Something may have become due, ready, or is to be cancelled. And what someone must learn of: acknowledged writes were
+ * Something may have become due, ready, or (a lock) free, or is to be cancelled. And what someone must learn of: acknowledged writes were
  * lost, and what this process saw of them was restored (`writesLost`); the store holds other data than was opened, or
  * none, and answers nothing any more (`replaced`; told again and again).
  */
-export type StoreHint = 'due' | 'ready' | 'cancel' | 'writesLost' | 'replaced'
+export type StoreHint = 'due' | 'ready' | 'cancel' | 'lock' | 'writesLost' | 'replaced'
 
 export interface Page<Item> {
   readonly items: Item[]
@@ -431,6 +446,53 @@ export interface RecoveredRun {
   readonly task: TaskName
   readonly status: Extract<RunStatus, 'retrying' | 'lost' | 'failed' | 'cancelled'>
   readonly attempt: number
+}
+
+/** Who asks for a lock. */
+export interface LockClaim {
+  readonly name: LockName
+  /** Unique per acquisition, and the same when a call is repeated. Who knows it can release the lock. */
+  readonly owner: string
+}
+
+export interface LockRequest extends LockClaim {
+  /** Who that is, for people: the name of a node, or of a host. */
+  readonly holder: string
+  readonly ttlMs: number
+  /** Short: a waiter that died holds the others up for so long. Asking again renews it. 0: without standing in the queue. */
+  readonly queueMs: number
+}
+
+export interface LockRenewal extends LockClaim {
+  readonly fence: Fence
+  readonly ttlMs: number
+}
+
+export type LockAnswer =
+  | { readonly outcome: 'acquired'; readonly fence: Fence; readonly heldUntil: EpochMs }
+  | {
+      readonly outcome: 'held'
+      /** `null`: it is free, and kept for one who waits for it. */
+      readonly holder: string | null
+      /** When it is worth while to ask again without a hint: the lease of the holder ends, or the place of the first waiter. */
+      readonly freeInMs: number
+    }
+
+export interface LockQuery {
+  /** Names that begin with this. */
+  readonly prefix?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface LockRecord {
+  readonly name: LockName
+  readonly holder: string
+  readonly fence: Fence
+  readonly acquiredAt: EpochMs
+  readonly heldUntil: EpochMs
+  /** How many stand in its queue. */
+  readonly waiting: number
 }
 
 export interface PruneResult {

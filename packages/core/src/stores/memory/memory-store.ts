@@ -15,6 +15,12 @@ import type {
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
+  LockAnswer,
+  LockClaim,
+  LockQuery,
+  LockRecord,
+  LockRenewal,
+  LockRequest,
   LogPage,
   NodeRecord,
   Page,
@@ -38,6 +44,7 @@ import { Hints } from '../../store/hints.js'
 import { Calendars } from './calendars.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
+import { Locks } from './locks.js'
 import { Pruning } from './pruning.js'
 import { RunEndings } from './run-endings.js'
 import { listRuns } from './run-list.js'
@@ -75,6 +82,7 @@ export class MemoryStore implements Store {
   readonly #logs = new RunLogs()
   readonly #sessions: Sessions
   readonly #calendars: Calendars
+  readonly #locks: Locks
   readonly #endings: RunEndings
   readonly #schedules: Schedules
   readonly #leasing: Leasing
@@ -87,6 +95,7 @@ export class MemoryStore implements Store {
     this.#clock = clock
     this.#sessions = new Sessions(clock)
     this.#calendars = new Calendars(this.#table, clock)
+    this.#locks = new Locks(this.#hints, clock)
     this.#endings = new RunEndings(this.#runs, this.#table, this.#hints, clock)
     this.#schedules = new Schedules(
       this.#table,
@@ -219,9 +228,26 @@ export class MemoryStore implements Store {
     })
   }
 
+  acquireLock(request: LockRequest): Promise<LockAnswer> {
+    return this.#step(() => this.#locks.acquire(request))
+  }
+
+  renewLock(renewal: LockRenewal): Promise<boolean> {
+    return this.#step(() => this.#locks.renew(renewal))
+  }
+
+  releaseLock(claim: LockClaim): Promise<boolean> {
+    return this.#step(() => this.#locks.release(claim))
+  }
+
+  listLocks(query: LockQuery): Promise<Page<LockRecord>> {
+    return this.#step(() => this.#locks.list(query))
+  }
+
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
     return this.#step(() => {
       this.#schedules.forgetOldTombstones()
+      this.#locks.forgetOld()
       return this.#pruning.prune(defaults, limit, this.#clock.now())
     })
   }

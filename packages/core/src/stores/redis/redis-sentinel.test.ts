@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { codeOf } from '../../domain/errors.js'
 import { RedisSentinel } from '../../testing/servers/redis-sentinel.js'
+import { TestOwner } from '../../testing/store-conformance/test-owner.js'
 import { succeeded, World } from '../../testing/store-conformance/world.js'
 import { RedisStore } from './redis-store.js'
 
@@ -68,4 +69,18 @@ test('nothing starts that the replica does not have, and asking again gives what
   const again = await eventually(() => store.commit([decision], dispatch))
   expect([again.committed, again.claimed.length]).toEqual([[false], 1])
   expect((await world.runsOf('daily')).length).toBe(1)
+})
+
+test('a lock is neither granted nor renewed before the replica knows, and asking again gives the same grant', async () => {
+  await open('&replicas=1')
+  const owner = new TestOwner(store, 'a')
+  sentinel.replica.freeze()
+  await expect(owner.ask()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  const [held] = (await eventually(() => store.listLocks({ limit: 1 }))).items
+  sentinel.replica.thaw()
+  expect(await eventually(() => owner.acquire())).toBe(held!.fence)
+  sentinel.replica.freeze()
+  await expect(owner.renew(held!.fence)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  sentinel.replica.thaw()
+  expect(await eventually(() => owner.renew(held!.fence))).toBe(true)
 })

@@ -15,6 +15,12 @@ import type {
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
+  LockAnswer,
+  LockClaim,
+  LockQuery,
+  LockRecord,
+  LockRenewal,
+  LockRequest,
   LogPage,
   NodeRecord,
   Page,
@@ -42,6 +48,7 @@ import { examineDurability, type Durability } from './durability.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
 import { listRuns, listSchedules } from './lists.js'
+import { Locks } from './locks.js'
 import { openNamespace } from './namespace.js'
 import { Nodes } from './nodes.js'
 import { Pruning } from './pruning.js'
@@ -72,6 +79,7 @@ export class RedisStore implements Store {
   readonly #leasing: Leasing
   readonly #runs: Runs
   readonly #nodes: Nodes
+  readonly #locks: Locks
   readonly #pruning: Pruning
   readonly #witness: Witness
   /** How many must have what was written before a body starts. */
@@ -104,6 +112,7 @@ export class RedisStore implements Store {
     this.#firing = new Firing(cells, this.#leasing)
     this.#runs = new Runs(cells)
     this.#nodes = new Nodes(cells)
+    this.#locks = new Locks(cells)
     this.#pruning = new Pruning(cells)
   }
 
@@ -124,7 +133,7 @@ export class RedisStore implements Store {
       clock,
       hinted: (hint) => tell(hint as StoreHint),
       // Whatever happened while the line was down may have made something due.
-      connected: () => tell('due', 'ready', 'cancel'),
+      connected: () => tell('due', 'ready', 'cancel', 'lock'),
       replaced: () => tell('replaced'),
     })
     try {
@@ -205,7 +214,7 @@ export class RedisStore implements Store {
     return claimed
   }
 
-  /** Else nothing of it may start: asked again under the same request id, the store gives the same leases. */
+  /** Else nothing of it may start: asked again by the same request or owner, the store gives the same leases. */
   async #replicated(): Promise<void> {
     if (this.#replicas === 0) return
     const replicas = await this.#connection.replicated(this.#replicas, REPLICATION_TIMEOUT_MS)
@@ -260,6 +269,26 @@ export class RedisStore implements Store {
 
   recover(limit: number): Promise<RecoveredRun[]> {
     return this.#runs.recover(limit)
+  }
+
+  async acquireLock(request: LockRequest): Promise<LockAnswer> {
+    const answer = await this.#locks.acquire(request)
+    if (answer.outcome === 'acquired') await this.#replicated()
+    return answer
+  }
+
+  async renewLock(renewal: LockRenewal): Promise<boolean> {
+    const renewed = await this.#locks.renew(renewal)
+    if (renewed) await this.#replicated()
+    return renewed
+  }
+
+  releaseLock(claim: LockClaim): Promise<boolean> {
+    return this.#locks.release(claim)
+  }
+
+  async listLocks(query: LockQuery): Promise<Page<LockRecord>> {
+    return this.#locks.list(query)
   }
 
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {

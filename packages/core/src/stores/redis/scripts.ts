@@ -12,6 +12,7 @@ import {
 } from '../../store/reasons.js'
 
 const NAMES = [
+  'acquire-lock',
   'add-runs',
   'cancel-run',
   'claim',
@@ -26,6 +27,7 @@ const NAMES = [
   'heartbeat',
   'leave',
   'list-calendars',
+  'list-locks',
   'list-nodes',
   'list-runs',
   'list-runs-of',
@@ -40,6 +42,8 @@ const NAMES = [
   'read-log',
   'recover',
   'rejoin',
+  'release-lock',
+  'renew-lock',
   'report',
   'retry-run',
   'stats',

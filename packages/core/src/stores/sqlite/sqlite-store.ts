@@ -14,6 +14,12 @@ import type {
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
+  LockAnswer,
+  LockClaim,
+  LockQuery,
+  LockRecord,
+  LockRenewal,
+  LockRequest,
   LogPage,
   NodeRecord,
   Page,
@@ -38,6 +44,7 @@ import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
+import { Locks } from './locks.js'
 import { NewRuns } from './new-runs.js'
 import { runOf } from './rows.js'
 import { RunEndings } from './run-endings.js'
@@ -61,6 +68,7 @@ export class SqliteStore implements Store {
   readonly #db: Database
   readonly #hints = new Hints()
   readonly #calendars: Calendars
+  readonly #locks: Locks
   readonly #endings: RunEndings
   readonly #schedules: Schedules
   readonly #firing: Firing
@@ -80,6 +88,7 @@ export class SqliteStore implements Store {
     }
     this.#db = db
     this.#calendars = new Calendars(db)
+    this.#locks = new Locks(db, this.#hints)
     this.#endings = new RunEndings(db, this.#hints)
     const newRuns = new NewRuns(db)
     this.#schedules = new Schedules(db, this.#calendars, newRuns, this.#endings, this.#hints)
@@ -207,8 +216,27 @@ export class SqliteStore implements Store {
     return this.#write(() => this.#endings.recover(limit))
   }
 
+  acquireLock(request: LockRequest): Promise<LockAnswer> {
+    return this.#write(() => this.#locks.acquire(request))
+  }
+
+  renewLock(renewal: LockRenewal): Promise<boolean> {
+    return this.#write(() => this.#locks.renew(renewal))
+  }
+
+  releaseLock(claim: LockClaim): Promise<boolean> {
+    return this.#write(() => this.#locks.release(claim))
+  }
+
+  listLocks(query: LockQuery): Promise<Page<LockRecord>> {
+    return this.#db.read(() => this.#locks.list(query))
+  }
+
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
-    return this.#write(() => this.#upkeep.prune(defaults, limit))
+    return this.#write(() => {
+      this.#locks.forgetOld()
+      return this.#upkeep.prune(defaults, limit)
+    })
   }
 
   stats(): Promise<StoreStats> {

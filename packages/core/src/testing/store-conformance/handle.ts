@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store, StoreHint } from '../../store/contract.js'
+import { hinted } from './hinted.js'
 import { needsNotification, needsSharing, type DeclarePromise } from './promise.js'
 import { definitionOf, fireAt, retryIn, succeeded } from './world.js'
 
@@ -120,6 +121,10 @@ export function handlePromises(promise: DeclarePromise): void {
         listNodes: () => store.listNodes(),
         leave: () => node.leave(),
         recover: () => store.recover(1),
+        acquireLock: () => store.acquireLock({ name: 'x', owner: 'o', holder: 'h', ttlMs: 1000, queueMs: 0 }),
+        renewLock: () => store.renewLock({ name: 'x', owner: 'o', fence: 1 as never, ttlMs: 1000 }),
+        releaseLock: () => store.releaseLock({ name: 'x', owner: 'o' }),
+        listLocks: () => store.listLocks({ limit: 1 }),
         prune: () => store.prune(history, 1),
         stats: () => store.stats(),
       }
@@ -129,17 +134,4 @@ export function handlePromises(promise: DeclarePromise): void {
       }
     },
   )
-}
-
-/** Waits for a hint that `step` sets off. Without one, the test runs into its time limit. */
-async function hinted(store: Store, wanted: StoreHint, step: () => Promise<unknown>): Promise<void> {
-  let unwatch: (() => void) | undefined
-  const seen = new Promise<void>((resolve) => {
-    unwatch = store.watch((hint) => {
-      if (hint === wanted) resolve()
-    })
-  })
-  await step()
-  await seen
-  unwatch?.()
 }

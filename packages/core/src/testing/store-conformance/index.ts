@@ -14,6 +14,8 @@ import { firePromises } from './fire.js'
 import { fireRacePromises } from './fire-race.js'
 import { handlePromises } from './handle.js'
 import { historyPromises } from './history.js'
+import { lockPromises } from './locks.js'
+import { lockQueuePromises } from './lock-queue.js'
 import { logPromises } from './log.js'
 import { nodePromises } from './nodes.js'
 import { overlapPromises } from './overlap.js'
@@ -51,6 +53,8 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   history: historyPromises,
   log: logPromises,
   prune: prunePromises,
+  locks: lockPromises,
+  'waiting for locks': lockQueuePromises,
   nodes: nodePromises,
   stats: statsPromises,
   'the handle': handlePromises,

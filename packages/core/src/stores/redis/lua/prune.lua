@@ -1,7 +1,7 @@
--- Deletes old history, going round the schedules, those deleted last.
+-- Deletes old history, going round the schedules, those deleted last; and what is over by now.
 -- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after }, atOnce, listedForMs }
 -- returns  { deleted, set, after }: where to go on, with set = '' when the round is complete
--- include  runs
+-- include  runs locks
 evenWhenFull()
 local LOOKED_AT_ONCE = 200
 local deleted = 0
@@ -75,5 +75,6 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now
     call('DEL', P .. 'sess:' .. session)
   end
 end
+for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'locks', '-inf', nowText, 'LIMIT', 0, 100)) do forget(name) end
 if deleted > 0 then conclude() end
 return { deleted, set, after }

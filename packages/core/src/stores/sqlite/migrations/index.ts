@@ -1,6 +1,7 @@
 import { initial } from './0001-initial.js'
 import { calendars } from './0002-calendars.js'
+import { locks } from './0003-locks.js'
 import { adaptive } from './0004-adaptive.js'
 
 /** In order; `PRAGMA user_version` counts those applied. A released one is never edited. */
-export const MIGRATIONS: readonly string[] = [initial, calendars, adaptive]
+export const MIGRATIONS: readonly string[] = [initial, calendars, locks, adaptive]
