@@ -1,3 +1,7 @@
+export type { LockStore } from './client/lock-context.js'
+export { LOCK_TTL } from './client/lock-request.js'
+export type * from './client/lock-types.js'
+export { createLocks } from './client/locks.js'
 export { createScheduler } from './client/scheduler.js'
 export type * from './client/types.js'
 export type { Calendar, CalendarJson, CalendarName } from './domain/calendar.js'
@@ -10,6 +14,7 @@ export {
   EvertickError,
   InvalidError,
   LeaseLostError,
+  LockLostError,
   NonRetryableError,
   SessionExpiredError,
   type ErrorCode,

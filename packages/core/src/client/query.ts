@@ -2,7 +2,7 @@ import { InvalidError } from '../domain/errors.js'
 import { FieldChecks, shown } from '../domain/field-checks.js'
 import { RUN_STATUSES } from '../domain/run.js'
 import { SCHEDULE_STATES } from '../domain/schedule.js'
-import type { CalendarQuery, RunQuery, ScheduleQuery } from '../store/contract.js'
+import type { CalendarQuery, LockQuery, RunQuery, ScheduleQuery } from '../store/contract.js'
 
 const LIMIT = 100
 const MAX_LIMIT = 1000
@@ -31,6 +31,13 @@ export function runQuery(query: Partial<RunQuery>): RunQuery {
 /** @throws {InvalidError} INVALID_QUERY */
 export function calendarQuery(query: Partial<CalendarQuery>): CalendarQuery {
   return checked(query, ['limit', 'cursor'], () => {})
+}
+
+/** @throws {InvalidError} INVALID_QUERY */
+export function lockQuery(query: Partial<LockQuery>): LockQuery {
+  return checked(query, ['prefix', 'limit', 'cursor'], (checks) => {
+    if (query.prefix !== undefined) checks.text('prefix', query.prefix, 128)
+  })
 }
 
 /** A whole number from `least` to `most`. @throws {InvalidError} INVALID_QUERY */

@@ -9,6 +9,9 @@ import { Node } from '../engine/node.js'
 import type { NodeRecord, Store } from '../store/contract.js'
 import { openStore } from '../stores/open-store.js'
 import { Calendars } from './calendars.js'
+import { Campaign } from './leader.js'
+import { LOCK_TTL } from './lock-request.js'
+import { StoreLocks } from './locks.js'
 import { completeOptions, type CompleteOptions } from './options.js'
 import { Runs } from './runs.js'
 import { Schedules } from './schedules.js'
@@ -30,6 +33,8 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     typeof options.store === 'string' ? await openStore(options.store, { clock, random }) : options.store
   const events = new Events<SchedulerEvents>(log)
   const node = new Node({ ...complete, store, events, log, clock, random })
+  const locks = new StoreLocks({ store, holder: complete.name, clock, random, log })
+  const ttlMs = Math.min(complete.timing.leaseMs, LOCK_TTL.mostMs)
   return new LocalScheduler(
     complete,
     store,
@@ -37,6 +42,8 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     events,
     node,
     new Schedules(store, complete.tasks, clock),
+    locks,
+    new Campaign({ node: complete.name, locks, ttlMs, clock, random, log }),
   )
 }
 
@@ -45,6 +52,8 @@ class LocalScheduler implements Scheduler {
   readonly schedules: ScheduleClient
   readonly runs: RunClient
   readonly calendars: CalendarClient
+  readonly locks: StoreLocks
+  readonly leader: Campaign
   readonly #options: CompleteOptions
   readonly #ownsStore: boolean
   readonly #events: Events<SchedulerEvents>
@@ -59,6 +68,8 @@ class LocalScheduler implements Scheduler {
     events: Events<SchedulerEvents>,
     node: Node,
     schedules: Schedules,
+    locks: StoreLocks,
+    leader: Campaign,
   ) {
     this.#options = options
     this.store = store
@@ -68,6 +79,8 @@ class LocalScheduler implements Scheduler {
     this.schedules = schedules
     this.runs = new Runs(store)
     this.calendars = new Calendars(store, schedules)
+    this.locks = locks
+    this.leader = leader
   }
 
   get node(): NodeId {
@@ -89,6 +102,7 @@ class LocalScheduler implements Scheduler {
     if (this.#started) return
     this.#started = true
     this.#node.start()
+    this.leader.start()
   }
 
   stop(options: { graceMs?: number } = {}): Promise<void> {
@@ -97,7 +111,13 @@ class LocalScheduler implements Scheduler {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    if (this.#started) await this.#node.stop(graceMs)
+    await Promise.all([
+      this.leader.stop(graceMs),
+      this.locks.settle(graceMs),
+      this.#started ? this.#node.stop(graceMs) : null,
+    ])
+    // Last, for the handlers that ended meanwhile may have needed theirs.
+    await this.locks.stop()
     if (this.#ownsStore) await this.store.close()
   }
 

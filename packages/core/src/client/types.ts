@@ -17,6 +17,7 @@ import type {
   ScheduleQuery,
   Store,
 } from '../store/contract.js'
+import type { Leader, LockClient } from './lock-types.js'
 import type { CalendarDefinition } from '../triggers/named-calendar.js'
 
 export interface SchedulerOptions {
@@ -53,11 +54,13 @@ export interface Scheduler extends AsyncDisposable {
   readonly schedules: ScheduleClient
   readonly runs: RunClient
   readonly calendars: CalendarClient
+  readonly locks: LockClient
+  readonly leader: Leader
   /** Begins to fire and to run. May be called twice. @throws {EvertickError} ILLEGAL_STATE after `stop` */
   start(): Promise<void>
   /**
    * Stops taking work, hands over what has not begun, waits for running handlers up to the grace, aborts the rest,
-   * leaves no lease behind, and closes the store if it was opened from a URL. May be called twice.
+   * resigns as leader, releases the locks it holds, leaves no lease behind, and closes the store if it was opened from a URL. May be called twice.
    */
   stop(options?: { graceMs?: number }): Promise<void>
   /** Events of this node. A listener that throws or rejects is logged and disturbs nothing. Returns what removes it. */

@@ -29,7 +29,8 @@ export const ERROR_CODES = {
   REVISION_CONFLICT: 'The schedule or calendar has changed since the revision that the caller saw.',
   ILLEGAL_STATE: 'The run, schedule or calendar is in a state that does not allow this.',
   SESSION_EXPIRED: "The node's session has expired; nothing was written.",
-  LEASE_LOST: 'The run is held under a newer fence, or by nobody; nothing was written.',
+  LEASE_LOST: 'The run or lock is held under a newer fence, or by nobody; nothing was written.',
+  LOCK_TIMEOUT: 'The lock was not to be had in time.',
   STORE_UNAVAILABLE: 'The store did not answer; whether it wrote is unknown, so call again.',
   STORE_UNREADABLE: 'The store is not what its URL says, is damaged, or may not be opened.',
   STORE_VERSION: 'The schema of the store is newer than this release of Evertick.',
@@ -88,6 +89,19 @@ export class LeaseLostError extends EvertickError {
     options?: ErrorOptions,
   ) {
     super('LEASE_LOST', `Run ${runId} is no longer held under fence ${fence}`, options)
+  }
+}
+
+/** A lock that is not held any more: what was done under it must end. */
+export class LockLostError extends EvertickError {
+  override readonly name = 'LockLostError'
+
+  constructor(
+    readonly lock: string,
+    readonly fence: number,
+    options?: ErrorOptions,
+  ) {
+    super('LEASE_LOST', `Lock ${lock} is no longer held under fence ${fence}`, options)
   }
 }
 

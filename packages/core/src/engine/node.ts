@@ -24,6 +24,7 @@ import { Reporter } from './reporter.js'
 import { Session } from './session.js'
 import { Slots } from './slots.js'
 import { Upkeep } from './upkeep.js'
+import { within } from './within.js'
 
 /** What a lost or impossible notification costs at most. */
 const POLL_MS = 500
@@ -260,15 +261,7 @@ export class Node {
   }
 
   /** Whether `done` came within the time. */
-  async #within(limitMs: number, done: Promise<void>): Promise<boolean> {
-    let cancel: (() => void) | undefined
-    const timeout = new Promise<false>((resolve) => {
-      cancel = this.#options.clock.setTimer(() => resolve(false), limitMs)
-    })
-    try {
-      return await Promise.race([done.then(() => true), timeout])
-    } finally {
-      cancel?.()
-    }
+  #within(limitMs: number, done: Promise<void>): Promise<boolean> {
+    return within(this.#options.clock, limitMs, done)
   }
 }

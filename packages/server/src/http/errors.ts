@@ -25,6 +25,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = Object.freeze({
   ILLEGAL_STATE: 409,
   SESSION_EXPIRED: 503,
   LEASE_LOST: 409,
+  LOCK_TIMEOUT: 409,
   STORE_UNAVAILABLE: 503,
   STORE_UNREADABLE: 503,
   STORE_VERSION: 503,
