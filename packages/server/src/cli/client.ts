@@ -1,6 +1,7 @@
 import type {
   EpochMs,
   ExplainLocale,
+  LockTaker,
   PutOptions,
   RunStatus,
   ScheduleState,
@@ -8,6 +9,7 @@ import type {
 } from '@evertick/core'
 import type { CalendarJson } from '../http/schemas/calendar.js'
 import type { NodeJson, StatsJson } from '../http/schemas/cluster.js'
+import type { LockJson } from '../http/schemas/lock.js'
 import type { LogPageJson, RunJson } from '../http/schemas/run.js'
 import type { ScheduleJson } from '../http/schemas/schedule.js'
 import type { FireJson, PreviewJson } from '../http/schemas/trigger.js'
@@ -48,6 +50,12 @@ export interface RunFilter {
   readonly cursor?: string
 }
 
+interface LockFilter {
+  readonly prefix?: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
 /**
  * What the commands ask for, of a server or straight of a store. The answers are those of the HTTP API.
  * What is not there is an error with the code SCHEDULE_NOT_FOUND, RUN_NOT_FOUND or CALENDAR_NOT_FOUND.
@@ -76,4 +84,7 @@ export interface Client extends AsyncDisposable {
   getCalendar(name: string): Promise<CalendarJson>
   listCalendars(page: { readonly limit: number; readonly cursor?: string }): Promise<PageJson<CalendarJson>>
   removeCalendar(name: string): Promise<void>
+  /** Those that this process holds are released when the client is closed. */
+  readonly locks: LockTaker
+  listLocks(filter: LockFilter): Promise<PageJson<LockJson>>
 }

@@ -10,6 +10,11 @@ export const EXIT = Object.freeze({
   notFound: 3,
   conflict: 4,
   unreachable: 5,
+  /** As EX_TEMPFAIL of sysexits.h: try again later. */
+  lockTimeout: 75,
+  lockLost: 76,
+  /** As a shell says it. */
+  commandNotStarted: 127,
   interrupted: 130,
 })
 
@@ -57,6 +62,9 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   SCHEDULE_EXISTS: EXIT.conflict,
   REVISION_CONFLICT: EXIT.conflict,
   ILLEGAL_STATE: EXIT.conflict,
+  LOCK_TIMEOUT: EXIT.lockTimeout,
+  LEASE_LOST: EXIT.lockLost,
+  COMMAND_FAILED: EXIT.commandNotStarted,
   UNREACHABLE: EXIT.unreachable,
   STORE_UNAVAILABLE: EXIT.unreachable,
   STORE_UNREADABLE: EXIT.unreachable,

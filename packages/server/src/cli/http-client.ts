@@ -1,6 +1,7 @@
 import { toIso, type Clock, type Problem } from '@evertick/core'
 import type { Client } from './client.js'
 import { ApiError, UnreachableError, UsageError } from './failures.js'
+import { httpLocks } from './http-locks.js'
 
 // A server that is up answers within milliseconds; one that has not after this long will not.
 const TIMEOUT_MS = 15_000
@@ -13,6 +14,7 @@ export function httpClient(url: string, token: string | null, clock: Clock): Cli
   const schedule = (id: string): string => `schedules/${encodeURIComponent(id)}`
   const calendar = (name: string): string => `calendars/${encodeURIComponent(name)}`
   const run = (id: string): string => `runs/${encodeURIComponent(id)}`
+  const locks = httpLocks((path, body) => api.call('POST', path, { body }), clock)
   return {
     putSchedule: (body, options) => api.call('POST', 'schedules', { query: { ...options }, body }),
     getSchedule: (id) => api.call('GET', schedule(id)),
@@ -38,7 +40,9 @@ export function httpClient(url: string, token: string | null, clock: Clock): Cli
     getCalendar: (name) => api.call('GET', calendar(name)),
     listCalendars: (page) => api.call('GET', 'calendars', { query: { ...page } }),
     removeCalendar: (name) => api.call('DELETE', calendar(name)),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    locks,
+    listLocks: (filter) => api.call('GET', 'locks', { query: { ...filter } }),
+    [Symbol.asyncDispose]: () => locks.stop(),
   }
 }
 

@@ -12,6 +12,10 @@ export interface CliIo {
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
+  /** What a program that a command starts reads and writes: what this process does, or nothing and the two above. */
+  readonly stdio: 'inherit' | 'pipe'
+  /** Somebody sits at a terminal, and can type and interrupt. */
+  readonly interactive: boolean
   /** Calls `listener` on each SIGINT and SIGTERM, which then end nothing by themselves. Returns what removes it. */
   onInterrupt(listener: () => void): () => void
   /** Ends the process at once. */
@@ -25,6 +29,8 @@ export function processIo(): CliIo {
     stderr: process.stderr,
     env: process.env,
     clock: systemClock,
+    stdio: 'inherit',
+    interactive: process.stdin.isTTY,
     onInterrupt(listener) {
       process.on('SIGINT', listener).on('SIGTERM', listener)
       return () => void process.off('SIGINT', listener).off('SIGTERM', listener)

@@ -4,6 +4,7 @@ import { addCalendarCommands } from './commands/calendar.js'
 import type { CliContext } from './commands/context.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addImportCommands } from './commands/import.js'
+import { addLockCommands } from './commands/lock.js'
 import { addNodesCommand } from './commands/nodes.js'
 import { addPreviewCommand } from './commands/preview.js'
 import { addRunCommands } from './commands/runs.js'
@@ -23,6 +24,8 @@ Exit codes:
   3  there is no such schedule, run or calendar
   4  it conflicts with what is there
   5  the server or the store cannot be reached
+
+  lock run ends with the exit code of its command; its own help names three more.
 `
 
 /**
@@ -63,6 +66,7 @@ function programFor(context: CliContext): Command {
   addScheduleCommands(program, context)
   addCalendarCommands(program, context)
   addRunCommands(program, context)
+  addLockCommands(program, context)
   addNodesCommand(program, context)
   addDoctorCommand(program, context)
   addPreviewCommand(program, context)

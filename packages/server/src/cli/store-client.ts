@@ -13,6 +13,7 @@ import { calendarNotFound, runNotFound, scheduleNotFound } from '../http/errors.
 import {
   presentCalendar,
   presentFires,
+  presentLock,
   presentLog,
   presentNode,
   presentPage,
@@ -39,8 +40,9 @@ export async function storeClient(
   if (!create) await requireStore(url)
   const tasks = [httpTask(), commandTask()]
   const scheduler = await createScheduler({ store: url, tasks, clock })
-  const { schedules, runs, calendars, store } = scheduler
+  const { schedules, runs, calendars, locks, store } = scheduler
   return {
+    locks,
     async putSchedule(schedule, options) {
       return presentSchedule(await schedules.put(schedule as unknown as ScheduleInput, options))
     },
@@ -87,7 +89,8 @@ export async function storeClient(
       return presentRun(await runs.retry(id))
     },
     async listNodes() {
-      return { items: (await scheduler.listNodes()).map(presentNode), nextCursor: null }
+      const [nodes, leader] = await Promise.all([scheduler.listNodes(), scheduler.leader.current()])
+      return { items: nodes.map((node) => presentNode(node, leader)), nextCursor: null }
     },
     async preview({ trigger, from, count, locale }) {
       const calendar = await calendarsOf(trigger, calendars)
@@ -109,6 +112,9 @@ export async function storeClient(
     },
     async removeCalendar(name) {
       if (!(await calendars.delete(name))) throw calendarNotFound(name)
+    },
+    async listLocks(filter) {
+      return presentPage(await locks.list(filter), presentLock)
     },
     async [Symbol.asyncDispose]() {
       await scheduler.stop()

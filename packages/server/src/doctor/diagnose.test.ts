@@ -10,6 +10,7 @@ function node(name: string, changes: Partial<NodeJson> = {}): NodeJson {
     node: name,
     session: `session-of-${name}`,
     alive: true,
+    leader: false,
     left: false,
     host: 'host',
     pid: 1,

@@ -14,6 +14,7 @@ import { readQuery } from './query.js'
 import { calendarRoutes } from './routes/calendars.js'
 import { clusterRoutes } from './routes/cluster.js'
 import { healthRoutes } from './routes/health.js'
+import { lockRoutes } from './routes/locks.js'
 import { runRoutes } from './routes/runs.js'
 import { scheduleActionRoutes } from './routes/schedule-actions.js'
 import { scheduleRoutes } from './routes/schedules.js'
@@ -52,7 +53,15 @@ const CONTENT_POLICY = {
   frameAncestors: ["'none'"],
 }
 
-const ROUTES = [scheduleRoutes, scheduleActionRoutes, calendarRoutes, runRoutes, triggerRoutes, clusterRoutes]
+const ROUTES = [
+  scheduleRoutes,
+  scheduleActionRoutes,
+  calendarRoutes,
+  runRoutes,
+  triggerRoutes,
+  lockRoutes,
+  clusterRoutes,
+]
 
 /** The HTTP API, its documentation and the landing page over a scheduler. It listens when told to. */
 export async function createApp({ scheduler, config, log, clock = systemClock }: AppOptions): Promise<App> {

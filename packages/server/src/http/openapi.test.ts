@@ -34,6 +34,7 @@ test('every address of the API is in the document', () => {
     'DELETE /api/v1/schedules/{id}',
     'GET /api/v1/calendars',
     'GET /api/v1/calendars/{name}',
+    'GET /api/v1/locks',
     'GET /api/v1/nodes',
     'GET /api/v1/runs',
     'GET /api/v1/runs/{id}',
@@ -48,6 +49,9 @@ test('every address of the API is in the document', () => {
     'GET /metrics',
     'GET /readyz',
     'PATCH /api/v1/schedules/{id}',
+    'POST /api/v1/locks/{name}/acquire',
+    'POST /api/v1/locks/{name}/release',
+    'POST /api/v1/locks/{name}/renew',
     'POST /api/v1/runs/{id}/cancel',
     'POST /api/v1/runs/{id}/retry',
     'POST /api/v1/schedules',
@@ -116,6 +120,9 @@ test('a body that may be left out is not required', () => {
   )
   expect(required.toSorted()).toEqual([
     'PATCH /api/v1/schedules/{id} true',
+    'POST /api/v1/locks/{name}/acquire true',
+    'POST /api/v1/locks/{name}/release true',
+    'POST /api/v1/locks/{name}/renew true',
     'POST /api/v1/schedules true',
     'POST /api/v1/schedules/{id}/pause false',
     'POST /api/v1/schedules/{id}/run false',

@@ -10,6 +10,7 @@ const TAGS = [
   { name: 'Calendars', description: 'Days that schedules share by name.' },
   { name: 'Runs', description: 'What ran, runs, and waits to run.' },
   { name: 'Triggers', description: 'Rules that give fire times.' },
+  { name: 'Locks', description: 'What only one may do at a time.' },
   { name: 'Cluster', description: 'The nodes, and what they can do.' },
   { name: 'Operation', description: 'What watches over a server asks for.' },
 ]

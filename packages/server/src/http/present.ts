@@ -5,7 +5,10 @@ import {
   type Calendar,
   type EpochMs,
   type JsonValue,
+  type LockAnswer,
+  type LockRecord,
   type LogPage,
+  type NodeId,
   type NodeRecord,
   type Page,
   type Run,
@@ -16,6 +19,7 @@ import {
 } from '@evertick/core'
 import type { CalendarJson } from './schemas/calendar.js'
 import type { NodeJson, StatsJson } from './schemas/cluster.js'
+import type { LockAnswerJson, LockJson } from './schemas/lock.js'
 import type { LogPageJson, RunJson } from './schemas/run.js'
 import type { ScheduleJson } from './schemas/schedule.js'
 import type { FireJson } from './schemas/trigger.js'
@@ -94,11 +98,24 @@ export function presentLog({ lines, position }: LogPage): LogPageJson {
   return { lines: lines.map(({ at, level, message }) => ({ at: toIso(at), level, message })), position }
 }
 
-export function presentNode(node: NodeRecord): NodeJson {
+export function presentLock({ acquiredAt, heldUntil, ...lock }: LockRecord): LockJson {
+  return { ...lock, acquiredAt: toIso(acquiredAt), heldUntil: toIso(heldUntil) }
+}
+
+/** To one who asked for it as `holder`. */
+export function presentLockAnswer(answer: LockAnswer, holder: string): LockAnswerJson {
+  if (answer.outcome === 'held') return { ...answer, fence: null, heldUntil: null }
+  const { outcome, fence, heldUntil } = answer
+  return { outcome, fence, heldUntil: toIso(heldUntil), holder, freeInMs: null }
+}
+
+/** `leader`: the node that is. */
+export function presentNode(node: NodeRecord, leader: NodeId | null): NodeJson {
   return {
     node: node.node,
     session: node.session,
     alive: node.alive,
+    leader: node.alive && node.node === leader,
     left: node.left,
     host: node.host,
     pid: node.pid,

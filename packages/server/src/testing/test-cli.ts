@@ -51,6 +51,8 @@ export function startCli(argv: readonly string[], options: CliOptions = {}): Sta
     stderr: { write: (text) => err.add(text), ...terminal },
     env: options.env ?? {},
     clock: options.clock ?? systemClock,
+    stdio: 'pipe',
+    interactive: false,
     onInterrupt(listener) {
       listeners.add(listener)
       listening()

@@ -14,7 +14,7 @@ export function addNodesCommand(program: Command, context: CliContext): void {
         const page = await client.listNodes()
         const rows = page.items.map((node) => [
           node.node,
-          node.alive ? 'alive' : node.left ? 'left' : style.bad('dead'),
+          node.leader ? style.bold('leader') : node.alive ? 'alive' : node.left ? 'left' : style.bad('dead'),
           `${node.slotsInUse}/${node.slots}`,
           `${Math.round(node.load * 100)} %`,
           `${Math.round(node.cpu * 100)} %`,

@@ -35,7 +35,10 @@ export const clusterRoutes: Routes = (app, scheduler) => {
         response: { 200: pageOf(NodeSchema), ...refusals },
       },
     },
-    async () => ({ items: (await scheduler.listNodes()).map(presentNode), nextCursor: null }),
+    async () => {
+      const [nodes, leader] = await Promise.all([scheduler.listNodes(), scheduler.leader.current()])
+      return { items: nodes.map((node) => presentNode(node, leader)), nextCursor: null }
+    },
   )
 
   app.get(

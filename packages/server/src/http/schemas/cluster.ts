@@ -6,6 +6,7 @@ export const NodeSchema = Type.Object(
     node: Type.String(),
     session: Type.String({ description: 'One life of the node. What it holds, it holds under this.' }),
     alive: Type.Boolean(),
+    leader: Type.Boolean({ description: 'Of the nodes that stand for leader, which only some do.' }),
     left: Type.Boolean({ description: 'It ended its session itself, and so did not die.' }),
     host: Type.String(),
     pid: Type.Integer(),

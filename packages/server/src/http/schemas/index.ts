@@ -1,6 +1,14 @@
 import type { TSchema } from 'typebox'
 import { CalendarInputSchema, CalendarSchema } from './calendar.js'
 import { AliveSchema, NodeSchema, ReadySchema, StatsSchema, TaskSchema } from './cluster.js'
+import {
+  AcquireInputSchema,
+  LockAnswerSchema,
+  LockSchema,
+  ReleasedSchema,
+  ReleaseInputSchema,
+  RenewInputSchema,
+} from './lock.js'
 import { ProblemSchema } from './problem.js'
 import { LogPageSchema, RunErrorSchema, RunInputSchema, RunSchema, RunStatusSchema } from './run.js'
 import { PauseInputSchema, ScheduleInputSchema, SchedulePatchSchema, ScheduleSchema } from './schedule.js'
@@ -24,6 +32,12 @@ export const SCHEMAS: readonly TSchema[] = [
   RunErrorSchema,
   RunInputSchema,
   LogPageSchema,
+  LockSchema,
+  LockAnswerSchema,
+  AcquireInputSchema,
+  RenewInputSchema,
+  ReleaseInputSchema,
+  ReleasedSchema,
   NodeSchema,
   TaskSchema,
   StatsSchema,
