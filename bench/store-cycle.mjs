@@ -19,7 +19,15 @@ const size = Number(values.batch)
 const session = { session: 'bench-session', node: 'bench' }
 await store.heartbeat({
   ...session,
-  ...{ host: 'bench', pid: 1, version: '0', tzdata: '2026a', groups: ['default'], tasks: ['tick'], slots: size },
+  ...{
+    host: 'bench',
+    pid: 1,
+    version: '0',
+    tzdata: '2026a',
+    groups: ['default'],
+    tasks: ['tick'],
+    slots: size,
+  },
   ...{ slotsInUse: 0, eventLoopDelayMs: 0, cpu: 0, memoryBytes: 0, latenessMs: 0, load: 0, leaseMs: 600_000 },
 })
 const from = (await store.now()) - 1_000_000_000

@@ -50,7 +50,7 @@ export type NodeRow = readonly [
 ]
 
 export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
-  const [revision, state, fireTime, due, tzdata, highWaterMark, fires, failures, , , , stretched] =
+  const [revision, state, fireTime, tzdata, due, highWaterMark, fires, failures, , , , stretched] =
     hot.split('|')
   const d = fieldsOf(cold)
   return {
@@ -123,17 +123,17 @@ interface PackedRun extends Omit<
 /** The text r:ID; see lua/lib/runs.lua. */
 function unpackRun(packed: string): PackedRun {
   const [
-    number,
-    task,
-    group,
-    due,
     status,
-    ,
-    attempt,
     fence,
-    started,
     ended,
     ,
+    attempt,
+    task,
+    number,
+    group,
+    due,
+    ,
+    started,
     kind,
     priority,
     delivery,
@@ -162,7 +162,7 @@ function unpackRun(packed: string): PackedRun {
 
 /** In which order runs were created: what lists of all runs go by. */
 export function numberOfRun([, packed]: RunRow): number {
-  return Number.parseInt(packed, 10)
+  return unpackRun(packed).number
 }
 
 export function claimedOf([

@@ -26,9 +26,8 @@ for i, t in ipairs(args.terms) do
   terms.overlap, terms.tz = t[3], t[7]
   if self then
     -- The text of a run that begins at once, around its number and due time; see lib/runs.lua.
-    terms.head = '|' .. terms.task .. '|' .. terms.g .. '|'
-    terms.held = '|running||1|' .. nowText .. '000|' .. nowText .. '||' .. self.session .. '|' .. terms.kind .. '|' .. terms.pr
-      .. '|' .. terms.dl .. '||||' .. dispatch.node
+    terms.head = 'running|' .. nowText .. '000||' .. self.session .. '|1|' .. terms.task .. '|'
+    terms.tail = '||' .. nowText .. '|' .. terms.kind .. '|' .. terms.pr .. '|' .. terms.dl .. '||||' .. dispatch.node
     terms.list = collected('ZADD', P .. 'task:' .. terms.task)
     terms.started = 0
     collectOnce('SADD', P .. 'tasks', terms.task)
@@ -145,24 +144,24 @@ end
 -- schedule that nothing holds up, on a node that takes it at once: such a one goes from text to text.
 local held = self and collected('SADD', P .. 'held:' .. self.session)
 local dueLists = {}
-local USUAL = '^(%d+)|([^|]*)|(%-?%d*)|(%d+)|([^|]*)|||(%d+)|$'
+local USUAL = '^(%d+)|(%-?%d*)|(%d+)|(%d+)|(%d+)|||$'
 local function fireAtOnce(d, index)
   local id, fireTime, terms = d[1], d[3], allTerms[d[5]]
   local key = P .. 's:' .. id
   local packed = texts[key]
   if d[9] or d[8] ~= '' or not packed or schedules[id] then return false end
-  local asSeen = d[2] .. '|active|' .. fireTime .. '|'
+  local asSeen = d[2] .. '|active|' .. fireTime .. '|' .. terms.tz .. '|'
   if string.sub(packed, 1, #asSeen) ~= asSeen then return false end
-  local due, tz, mark, fires, failures, shard = string.match(packed, USUAL, #asSeen + 1)
-  if not due or tonumber(due) > now or tz ~= terms.tz then return false end
+  local due, mark, fires, failures, shard = string.match(packed, USUAL, #asSeen + 1)
+  if not due or tonumber(due) > now then return false end
   local fireAt = tonumber(fireTime)
   if mark ~= '' and fireAt <= tonumber(mark) or tonumber(d[6]) <= fireAt then return false end
   if terms.overlap ~= 'allow' and openOf(id) > 0 then return false end
   if not mayTakeNew(dispatch, self, terms.task, terms.group, terms.priority) then return false end
   if not remember(id, fireTime, fireTime) then return false end
 
-  set(key, d[2] .. '|active|' .. d[6] .. '|' .. d[7] .. '|' .. tz .. '|' .. fireTime .. '|' .. text(tonumber(fires) + 1) .. '|'
-    .. failures .. '|||' .. shard .. '|')
+  set(key, d[2] .. '|active|' .. d[6] .. '|' .. terms.tz .. '|' .. d[7] .. '|' .. fireTime .. '|' .. text(tonumber(fires) + 1)
+    .. '|' .. failures .. '|' .. shard .. '|||')
   local dueList = dueLists[shard]
   if not dueList then
     dueList = collected('ZADD', P .. 'due:' .. shard)
@@ -173,7 +172,7 @@ local function fireAtOnce(d, index)
 
   local runId = id .. '@' .. fireTime
   local no = nextNumber()
-  set(P .. 'r:' .. runId, no .. terms.head .. d[4] .. terms.held)
+  set(P .. 'r:' .. runId, terms.head .. no .. '|' .. terms.g .. '|' .. d[4] .. terms.tail)
   local list = terms.list
   list[#list + 1] = no
   list[#list + 1] = runId

@@ -25,17 +25,16 @@ local function finish(r, kind, said, delayMs)
 end
 
 -- A record of its own for each run costs more than all else here. Nearly every run succeeds at the first attempt, and
--- nothing depends on it: such a one goes from text to text. Its status, the end and what lies between are cut out:
---   number|task|group|due| running ||attempt|fence|started| ended |session …
-local HELD = '^([^|]*|([^|]*)|[^|]*|[^|]*|)running(||1|([^|]*)|[^|]*|)|([^|]*)(|.*)$'
+-- nothing depends on it: such a one goes from text to text, of which only the beginning changes.
 local function succeedAtOnce(id, fence, result)
   if runs[id] then return false end
   local key = P .. 'r:' .. id
   local packed = texts[key]
-  if not packed then return false end
-  local head, task, lease, held, session, rest = string.match(packed, HELD)
-  if held ~= fence or not isQuiet() then return false end
-  set(key, head .. 'succeeded' .. lease .. nowText .. '|' .. session .. rest)
+  local asHeld = 'running|' .. fence .. '|'
+  if not packed or string.sub(packed, 1, #asHeld) ~= asHeld then return false end
+  local session, task = string.match(packed, '^|([^|]*)|1|([^|]*)|', #asHeld + 1)
+  if not session or not isQuiet() then return false end
+  set(key, 'succeeded|' .. fence .. '|' .. nowText .. string.sub(packed, #asHeld + 1))
   if result then call('HSET', P .. 'x:' .. id, 'result', result) end
   collect('SREM', P .. 'held:' .. session, id)
   add('running', task, -1)

@@ -1,5 +1,5 @@
 -- A run is r:ID, one text, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST:
---   number|task|group|due|status|queue|attempt|fence|started|ended|session|kind|priority|delivery|cancel|recoveries|bytes|node
+--   status|fence|ended|session|attempt|task|number|group|due|queue|started|kind|priority|delivery|cancel|recoveries|bytes|node
 -- with nothing between the bars for what is not, or is as usual: the group `default`, a scheduled run, the priority 0,
 -- delivery at least once. A number rises with each run, and is the time of creation in µs. The queue of one that waits is
 -- ready, delayed or blocked. A session is its short number. The node comes last, for it may be any text.
@@ -35,7 +35,7 @@ local function loadRun(id)
   if r then return r end
   local packed = get(P .. 'r:' .. id)
   if not packed then return nil end
-  local no, task, g, due, st, q, at, fe, sa, en, ses, kind, pr, dl, cx, rec, lb, node = string.match(packed, RUN)
+  local st, fe, en, ses, at, task, no, g, due, q, sa, kind, pr, dl, cx, rec, lb, node = string.match(packed, RUN)
   r = { id = id, no = no, task = task, g = g, due = due, st = st, q = q, at = at, fe = fe, sa = sa, en = en, ses = ses,
     kind = kind, pr = pr, dl = dl, cx = cx, rec = rec, lb = lb, node = node }
   r.schedule, r.member = splitId(id)
@@ -54,8 +54,8 @@ end
 
 atEnd(function()
   for _, r in ipairs(toSave) do
-    set(P .. 'r:' .. r.id, r.no .. '|' .. r.task .. '|' .. r.g .. '|' .. r.due .. '|' .. r.st .. '|' .. r.q .. '|' .. r.at .. '|'
-      .. r.fe .. '|' .. r.sa .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
+    set(P .. 'r:' .. r.id, r.st .. '|' .. r.fe .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.at .. '|' .. r.task .. '|' .. r.no .. '|'
+      .. r.g .. '|' .. r.due .. '|' .. r.q .. '|' .. r.sa .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
       .. r.rec .. '|' .. r.lb .. '|' .. r.node)
   end
 end)
