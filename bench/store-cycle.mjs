@@ -19,16 +19,20 @@ const size = Number(values.batch)
 const session = { session: 'bench-session', node: 'bench' }
 await store.heartbeat({
   ...session,
-  ...{
-    host: 'bench',
-    pid: 1,
-    version: '0',
-    tzdata: '2026a',
-    groups: ['default'],
-    tasks: ['tick'],
-    slots: size,
-  },
-  ...{ slotsInUse: 0, eventLoopDelayMs: 0, cpu: 0, memoryBytes: 0, latenessMs: 0, load: 0, leaseMs: 600_000 },
+  host: 'bench',
+  pid: 1,
+  version: '0',
+  tzdata: '2026a',
+  groups: ['default'],
+  tasks: ['tick'],
+  slots: size,
+  slotsInUse: 0,
+  eventLoopDelayMs: 0,
+  cpu: 0,
+  memoryBytes: 0,
+  latenessMs: 0,
+  load: 0,
+  leaseMs: 600_000,
 })
 const from = (await store.now()) - 1_000_000_000
 const timing = { fireTime: from, dueAt: from, tzdata: '2026a', calendars: null, afterRunMs: null }
@@ -36,7 +40,10 @@ const ids = Array.from({ length: size }, (_, i) => `tick-${String(i).padStart(6,
 await store.putSchedules(
   ids.map((id) => ({
     definition: { id, task: 'tick', trigger: { kind: 'interval', every: { seconds: 1 } } },
-    ...{ state: 'active', stateReason: null, expect: 'absent', timing },
+    state: 'active',
+    stateReason: null,
+    expect: 'absent',
+    timing,
   })),
 )
 
@@ -45,9 +52,20 @@ async function cycle() {
   const fireTime = from + round * 1000
   const next = { fireTime: fireTime + 1000, dueAt: fireTime + 1000 }
   const decisions = ids.map((scheduleId) => ({
-    ...{ scheduleId, revision: 1, fireTime, runs: [{ fireTime, dueAt: fireTime }], missed: null, next },
-    ...{ tzdata: '2026a', calendarsRevision: null, task: 'tick', spec: null, overlap: 'skip' },
-    ...{ delivery: 'atLeastOnce', priority: 0, group: 'default' },
+    scheduleId,
+    revision: 1,
+    fireTime,
+    runs: [{ fireTime, dueAt: fireTime }],
+    missed: null,
+    next,
+    tzdata: '2026a',
+    calendarsRevision: null,
+    task: 'tick',
+    spec: null,
+    overlap: 'skip',
+    delivery: 'atLeastOnce',
+    priority: 0,
+    group: 'default',
   }))
   const tasks = new Map([['tick', { slots: size, clusterLimit: null }]])
   const dispatch = { ...session, requestId: `request-${round++}`, slots: size, groups: ['default'], tasks }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type * as ioredis from 'ioredis'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { Clock, Random } from '../../domain/clock.js'
 import { codeOf, EvertickError } from '../../domain/errors.js'
@@ -99,7 +100,7 @@ export class Connection {
   async setting(name: string): Promise<string | null> {
     try {
       const answer = await this.#inTime(Promise.resolve(this.#servers()[0]!.config('GET', name)))
-      return (answer as string[])[1] ?? null
+      return answer[1] ?? null
     } catch (error) {
       if (isReply(error)) return null
       throw this.#failed(error)
@@ -194,7 +195,7 @@ function parseInfo(text: string): ServerInfo {
   return new Map(fields)
 }
 
-async function loadDriver(): Promise<Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>> {
+async function loadDriver(): Promise<Pick<typeof ioredis, 'Redis' | 'Cluster'>> {
   try {
     return await import('ioredis')
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { EvertickError, SessionExpiredError } from '../../domain/errors.js'
 
 /** The store's data is not what this process found when it opened it. */
-export const REPLACED_MESSAGE =
+const REPLACED_MESSAGE =
   'Redis no longer holds the data that this process opened: it came back empty, or another was put in its place. ' +
   'Restore the data, or start the nodes again to begin anew'
 

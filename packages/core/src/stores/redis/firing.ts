@@ -1,6 +1,5 @@
 import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
 import { nextFence } from '../../domain/lease.js'
-import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
 import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import { missedReason } from '../../store/reasons.js'

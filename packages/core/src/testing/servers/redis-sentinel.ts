@@ -6,9 +6,10 @@ import { createInterface } from 'node:readline'
 import { freePort } from './free-port.js'
 import { RedisServer } from './redis-server.js'
 
-export const SENTINEL_MASTER = 'main'
+const SENTINEL_MASTER = 'main'
 
 const DOWN_AFTER_MS = 500
+const PROGRAM = 'redis-server'
 
 /** A Redis with one replica, and a sentinel that puts it in its place when it is gone for half a second. For tests. */
 export class RedisSentinel {
@@ -42,7 +43,7 @@ export class RedisSentinel {
         `sentinel failover-timeout ${SENTINEL_MASTER} 3000`,
       ].join('\n'),
     )
-    const sentinel = spawn('redis-server', [configuration, '--sentinel'], {
+    const sentinel = spawn(PROGRAM, [configuration, '--sentinel'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     const started = new RedisSentinel(master, replica, port, sentinel)

@@ -66,8 +66,16 @@ export class RedisServer {
     const child = spawn(
       program,
       [
-        ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''],
-        ...['--appendonly', appendOnly ? 'yes' : 'no', '--daemonize', 'no', '--loglevel', 'notice'],
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        this.folder,
+        '--save',
+        '',
+        '--appendonly',
+        appendOnly ? 'yes' : 'no',
         ...settings,
       ],
       { stdio: ['ignore', 'pipe', 'ignore'] },
