@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type * as ioredis from 'ioredis'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { Clock, Random } from '../../domain/clock.js'
-import { codeOf, EvertickError } from '../../domain/errors.js'
+import { codeOf, EvertickError, InvalidError } from '../../domain/errors.js'
 import { isReply, storeError } from './errors.js'
 import type { Script } from './scripts.js'
 import { locationOf, type RedisUrl } from './url.js'
@@ -43,7 +43,7 @@ export class Connection {
     let client: Client | null = single
     let refusal: Error | null = null
     // Why a line could not be made is told here; the call that waits for it only learns that it was not.
-    const heard = (error: Error): void => void (isReply(error) && (refusal = error))
+    const heard = (error: Error): void => void (refusal = error)
     try {
       if (single !== null) {
         quiet(single)
@@ -215,7 +215,7 @@ async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
     db: url.database,
     ...(url.username === null ? {} : { username: url.username }),
     ...(url.password === null ? {} : { password: url.password }),
-    ...(url.tls ? { tls: url.ca === null ? {} : { ca: await readFile(url.ca) } } : {}),
+    ...(url.tls ? { tls: url.ca === null ? {} : { ca: await readCertificates(url.ca) } } : {}),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     // What was sent and not answered may have been carried out: only the caller can know whether to send it again.
@@ -225,6 +225,15 @@ async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
     retryStrategy: (times) => reconnectAfterMs(times, random),
     // After a failover this line may still end at what is a replica now.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  }
+}
+
+async function readCertificates(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (cause) {
+    const message = `store: ca must be a file with certificates, but ${file} cannot be read`
+    throw new InvalidError('INVALID_OPTION', [{ path: 'store', rule: 'store.ca', message }], { cause })
   }
 }
 
