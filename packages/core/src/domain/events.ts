@@ -25,6 +25,8 @@ export interface SchedulerEvents {
   'run.skipped': { readonly runId: RunId; readonly scheduleId: ScheduleId }
   /** A run of a dead node was taken back. */
   'run.recovered': { readonly runId: RunId; readonly scheduleId: ScheduleId; readonly status: RunStatus }
+  /** Runs have waited for a minute for a task that no living node knows: of an older or a newer release. */
+  'task.unclaimed': { readonly task: TaskName; readonly waiting: number }
   'schedule.broken': { readonly scheduleId: ScheduleId; readonly error: RunError }
   /** The store had lost acknowledged writes; what this node had seen of fires and runs was restored, edits may be gone. */
   'store.writesLost': { readonly store: string }

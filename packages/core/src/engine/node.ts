@@ -113,7 +113,14 @@ export class Node {
       alive: (own, sessions) => shards.divide(own, sessions),
       cancel: (runs) => this.#attempts.cancel(runs, new EvertickError('CANCELLED', 'Cancelled on request')),
     })
-    const upkeep = new Upkeep({ store, history: options.history, recovered: (runs) => this.#recovered(runs) })
+    const upkeep = new Upkeep({
+      store,
+      history: options.history,
+      now: () => clock.monotonic(),
+      isTrusted: () => this.#session.isTrusted(),
+      recovered: (runs) => this.#recovered(runs),
+      unclaimed: (task, waiting) => this.#unclaimed(task, waiting),
+    })
 
     const supervision = { clock, random, log }
     const loop = (name: string, step: () => Promise<number>): Loop => new Loop({ ...supervision, name, step })
@@ -131,6 +138,7 @@ export class Node {
       this.#claimLoop,
       loop('recover', () => upkeep.recoverStep()),
       loop('prune', () => upkeep.pruneStep()),
+      loop('unclaimed', () => upkeep.unclaimedStep()),
     ]
   }
 
@@ -231,6 +239,15 @@ export class Node {
     this.#attempts.loseAll()
     events.emit('node.sessionLost', { node: name })
     this.#keepAliveLoop.wake()
+  }
+
+  #unclaimed(task: TaskName, waiting: number): void {
+    const { events, log } = this.#options
+    log.warn(
+      { task, waiting },
+      'Runs wait for a task that no living node knows; they are kept for one that does',
+    )
+    events.emit('task.unclaimed', { task, waiting })
   }
 
   #recovered(runs: readonly RecoveredRun[]): void {

@@ -1,31 +1,45 @@
+import type { TaskName } from '../domain/ids.js'
 import type { HistoryPolicy } from '../domain/policies.js'
 import type { RecoveredRun, Store } from '../store/contract.js'
 
 const RECOVER_AT_ONCE = 200
 const PRUNE_AT_ONCE = 500
-/** A dead node's runs are taken over within the lease and this. */
-const RECOVER_EVERY_MS = 1000
+/** A dead node's runs are taken over within the lease and a second, of which this leaves half to those who start them. */
+const RECOVER_EVERY_MS = 500
 /** Between steps of one round over the history, and between rounds. */
 const PRUNE_STEP_MS = 200
 const PRUNE_ROUND_MS = 60_000
+/** Runs of a task that no node knows are told of when they have waited for so long: longer than a rolling release. */
+const UNCLAIMED_AFTER_MS = 60_000
+const UNCLAIMED_EVERY_MS = 20_000
 
 export interface UpkeepOptions {
   readonly store: Store
   readonly history: HistoryPolicy
+  readonly now: () => number
+  /** Whether this node's own session still holds. Asking makes a process that stood still notice that it did. */
+  readonly isTrusted: () => boolean
   readonly recovered: (runs: readonly RecoveredRun[]) => void
+  /** So many runs of a task wait that no living node knows: it belongs to an older or newer release. */
+  readonly unclaimed: (task: TaskName, waiting: number) => void
 }
 
-/** What any node does for all: takes back the runs of the dead, and removes old history. */
+/** What any node does for all: takes back the runs of the dead, removes old history, tells of what nobody will run. */
 export class Upkeep {
   readonly #options: UpkeepOptions
+  /** Tasks that nobody knows, since when, and whether that was told. */
+  readonly #unclaimed = new Map<TaskName, { readonly since: number; told: boolean }>()
 
   constructor(options: UpkeepOptions) {
     this.#options = options
   }
 
   async recoverStep(): Promise<number> {
-    const runs = await this.#options.store.recover(RECOVER_AT_ONCE)
-    if (runs.length > 0) this.#options.recovered(runs)
+    const { store, isTrusted, recovered } = this.#options
+    // Before it takes back what may be its own, its handlers have to know.
+    if (!isTrusted()) return RECOVER_EVERY_MS
+    const runs = await store.recover(RECOVER_AT_ONCE)
+    if (runs.length > 0) recovered(runs)
     return runs.length === RECOVER_AT_ONCE ? 0 : RECOVER_EVERY_MS
   }
 
@@ -33,5 +47,19 @@ export class Upkeep {
     const { deleted, more } = await this.#options.store.prune(this.#options.history, PRUNE_AT_ONCE)
     if (deleted === PRUNE_AT_ONCE) return 0
     return more ? PRUNE_STEP_MS : PRUNE_ROUND_MS
+  }
+
+  async unclaimedStep(): Promise<number> {
+    const { store, now, unclaimed } = this.#options
+    const waiting = (await store.stats()).unclaimed
+    for (const task of this.#unclaimed.keys()) if (waiting[task] === undefined) this.#unclaimed.delete(task)
+    for (const [task, count] of Object.entries(waiting)) {
+      const seen = this.#unclaimed.get(task) ?? { since: now(), told: false }
+      this.#unclaimed.set(task, seen)
+      if (seen.told || now() - seen.since < UNCLAIMED_AFTER_MS) continue
+      seen.told = true
+      unclaimed(task, count)
+    }
+    return UNCLAIMED_EVERY_MS
   }
 }

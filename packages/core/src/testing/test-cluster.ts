@@ -167,6 +167,7 @@ const EVENT_TYPES = [
   'run.missed',
   'run.skipped',
   'run.recovered',
+  'task.unclaimed',
   'schedule.broken',
   'node.sessionLost',
   'store.writesLost',
