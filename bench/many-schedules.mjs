@@ -1,0 +1,83 @@
+// Very many schedules, of which few are due at a time: how long loading takes, what each occupies, how late they fire.
+//   node bench/many-schedules.mjs [--schedules 1000000] [--fires 5000] [--seconds 20]
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { createScheduler, defineTask } from '@evertick/core'
+import { RedisServer } from '@evertick/core/testing'
+
+const { values } = parseArgs({
+  options: {
+    schedules: { type: 'string', default: '1000000' },
+    fires: { type: 'string', default: '5000' },
+    seconds: { type: 'string', default: '20' },
+  },
+})
+const count = Number(values.schedules)
+const seconds = Number(values.seconds)
+const periodMs = Math.round((count / Number(values.fires)) * 1000)
+const AT_ONCE = 5000
+
+const redis = await RedisServer.start()
+const lateness = []
+let measuring = false
+const tick = defineTask({
+  name: 'tick',
+  run: ({ fireTime }) => {
+    if (measuring) lateness.push(Date.now() - fireTime.getTime())
+  },
+})
+const scheduler = await createScheduler({
+  store: redis.url,
+  tasks: [tick],
+  node: { name: 'bench', slots: 1000 },
+  log: { debug() {}, info() {}, warn: console.warn, error: console.error },
+})
+
+const emptyMb = residentMb()
+const loadedIn = await timed(async () => {
+  for (let first = 0; first < count; first += AT_ONCE) {
+    const size = Math.min(AT_ONCE, count - first)
+    await scheduler.schedules.putAll(Array.from({ length: size }, (_, i) => schedule(first + i)))
+  }
+})
+const loadedMb = residentMb()
+await scheduler.start()
+// What became due while loading is worked off first.
+await sleep(15_000)
+measuring = true
+await sleep(seconds * 1000)
+measuring = false
+await scheduler.stop()
+await redis.stop()
+
+lateness.sort((a, b) => a - b)
+const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? null
+console.log({
+  schedules: count,
+  loadedInSeconds: Math.round(loadedIn / 1000),
+  bytesPerSchedule: Math.round(((loadedMb - emptyMb) * 2 ** 20) / count),
+  firesPerSecond: Math.round(lateness.length / seconds),
+  latenessMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+})
+
+/** Each has an instant of its own within the period. */
+function schedule(i) {
+  const start = new Date(Math.floor((i * periodMs) / count)).toISOString()
+  const trigger = { kind: 'interval', every: { milliseconds: periodMs }, start }
+  return { id: `tick-${String(i).padStart(7, '0')}`, task: tick, trigger, catchUp: 'none' }
+}
+
+function residentMb() {
+  const pages = Number(readFileSync(`/proc/${redis.pid}/statm`, 'utf8').split(' ')[1])
+  return (pages * 4096) / 2 ** 20
+}
+
+function sleep(ms) {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
+async function timed(work) {
+  const before = performance.now()
+  await work()
+  return performance.now() - before
+}
