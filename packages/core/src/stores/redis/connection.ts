@@ -21,6 +21,7 @@ export class Connection {
   readonly #client: Client
   readonly #subscriber: Client
   readonly #listeners: ConnectionListeners
+  #channels: readonly string[] = []
   #closed: Promise<void> | null = null
 
   private constructor(url: RedisUrl, client: Client, isCluster: boolean, listeners: ConnectionListeners) {
@@ -31,6 +32,8 @@ export class Connection {
     this.#subscriber = 'nodes' in client ? client.duplicate() : client.duplicate()
     quiet(this.#subscriber)
     this.#subscriber.on('message', (_channel: string, hint: string) => listeners.hinted(hint))
+    // Of a cluster the driver subscribes again by itself.
+    if (!isCluster) this.#subscriber.on('ready', () => void this.#subscribeAgain())
     for (const line of [client, this.#subscriber]) line.on('ready', () => listeners.connected())
   }
 
@@ -127,6 +130,12 @@ export class Connection {
     } catch (error) {
       throw this.#failed(error)
     }
+    this.#channels = channels
+  }
+
+  /** Where it fails the line is down again, and this is called again when it is up. */
+  async #subscribeAgain(): Promise<void> {
+    if (this.#channels.length > 0) await this.#subscriber.subscribe(...this.#channels).catch(() => {})
   }
 
   close(): Promise<void> {
@@ -241,7 +250,9 @@ function reconnectAfterMs(times: number, random: Random): number {
   return Math.min(LONGEST_RECONNECT_MS, 20 * 2 ** Math.min(times, 10)) * (0.5 + random() / 2)
 }
 
-function singleOptions({ hosts, sentinel, tls }: RedisUrl, options: RedisOptions): RedisOptions {
+function singleOptions({ hosts, sentinel, tls }: RedisUrl, common: RedisOptions): RedisOptions {
+  // When the driver subscribes again by itself, and the line goes down meanwhile, nobody catches the error.
+  const options = { ...common, autoResubscribe: false }
   if (sentinel === null) return { ...options, ...hosts[0]! }
   return {
     ...options,
