@@ -1,132 +1,155 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createScheduler, type Run, type Scheduler } from '@evertick/core'
-import { examine, type Findings } from './checker.js'
-import { readLedger } from './ledger.js'
-import { NodeProcess } from './node-process.js'
-
-export const FAULTS = ['kill', 'freeze', 'restart', 'edit'] as const
-
-/**
- * `kill`: kill -9, and start again. `freeze`: stopped for longer than the lease, then let go on. `restart`: SIGTERM,
- * and start again. `edit`: a tenth of the schedules is changed in something that does not move their fire times.
- */
-export type Fault = (typeof FAULTS)[number]
+import { createScheduler, type LeaseTiming, type Run, type Scheduler } from '@evertick/core'
+import type { Evidence, FaultRecord } from './checker/evidence.js'
+import { examine, type Findings } from './checker/examine.js'
+import { Cluster, type Member, type StoreKind } from './cluster.js'
+import { Editor } from './editor.js'
+import { FAULTS, type Fault } from './faults.js'
+import { monotonicMs, readClocks, wallTimes } from './shared-clock.js'
+import { scheduleOf, timetable, type Entry } from './timetable.js'
 
 export interface FaultRunOptions {
-  readonly store: string
-  /** A file that does not exist yet. */
-  readonly ledger: string
+  readonly store: StoreKind
+  /** An empty one, for the store, the ledgers and the logs of the nodes. */
+  readonly folder: string
   readonly nodes: number
   readonly schedules: number
+  /** How often each of them fires. */
+  readonly everyMs: number
   readonly seconds: number
+  readonly leaseMs: number
   readonly faults: readonly Fault[]
   readonly pauseBetweenMs: number
   readonly told: (line: string) => void
 }
 
 export interface FaultRunReport extends Findings {
-  readonly faults: number
+  readonly faults: readonly FaultRecord[]
   /** Exit codes of the graceful stops at the end. */
   readonly exitCodes: readonly (number | null)[]
   /** Nodes that stopped gracefully and yet have a living session. */
   readonly leftBehind: readonly string[]
 }
 
-const EVERY_MS = 1000
-const FROZEN_MS = 4500
+/** Times the lease. What is long ends when others have just taken over: then late writes of the victim arrive. */
+const LONG = 1.15
+const SHORT = 0.2
+const RENEW = 0.3
+/** Nodes that start together learn of one another with their next heartbeats, and are slow while they warm up. */
+const WARM_UP_MS = 2000
+const AWAIT_FLIGHT_MS = 5000
 
 /** Runs a cluster of real processes under faults, and examines afterwards what it did. */
 export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport> {
-  const observer = await createScheduler({ store: options.store })
-  const ids = Array.from({ length: options.schedules }, (_, i) => `every-second-${i}`)
-  await observer.schedules.putAll(
-    ids.map((id) => ({
-      id,
-      task: 'work',
-      trigger: { kind: 'interval', every: { milliseconds: EVERY_MS } },
-      // Downtime is part of the test: whatever is late still runs, however late it is.
-      catchUp: 'all' as const,
-      overlap: 'bufferAll' as const,
-      history: { maxRuns: 1_000_000 },
-    })),
-    { allowUnknownTask: true },
-  )
-  const nodes = Array.from(
-    { length: options.nodes },
-    (_, i) => new NodeProcess(options.store, options.ledger, `node-${i + 1}`),
-  )
-  await Promise.all(nodes.map((node) => node.start()))
-
-  const from = Math.ceil((await observer.store.now()) / EVERY_MS) * EVERY_MS
-  const faults = await injectFaults(options, nodes, observer, ids)
-  const to = Math.floor((await observer.store.now()) / EVERY_MS) * EVERY_MS - EVERY_MS
-  for (const id of ids) await observer.schedules.pause(id)
-  await everythingEnded(observer)
-
-  const evidence = { schedules: ids, from, to, everyMs: EVERY_MS, runs: await allRuns(observer) }
-  const exitCodes = await Promise.all(nodes.map((node) => node.stop()))
-  const alive = new Set((await observer.listNodes()).filter((node) => node.alive).map(({ pid }) => pid))
-  const leftBehind = nodes.filter(({ pid }) => pid !== undefined && alive.has(pid)).map(({ name }) => name)
-  await observer.stop()
-  return {
-    ...examine({ ...evidence, ledger: await readLedger(options.ledger) }),
-    faults,
-    exitCodes,
-    leftBehind,
+  const { store, folder, nodes, faults } = options
+  const lease = { leaseMs: options.leaseMs, renewMs: Math.round(options.leaseMs * RENEW) }
+  const cluster = await Cluster.create({ store, folder, nodes, lease, skewed: faults.includes('skew') })
+  try {
+    const observer = await createScheduler({ store: cluster.url })
+    try {
+      return await observe(options, lease, cluster, observer)
+    } finally {
+      await observer.stop()
+    }
+  } finally {
+    await cluster.dispose()
   }
+}
+
+async function observe(
+  options: FaultRunOptions,
+  lease: LeaseTiming,
+  cluster: Cluster,
+  observer: Scheduler,
+): Promise<FaultRunReport> {
+  const entries = timetable(options.schedules, options.everyMs, options.leaseMs)
+  const firstReading = readClocks()
+  await Promise.all(cluster.members.map(({ process }) => process.start()))
+  await observer.schedules.putAll(entries.map(scheduleOf), { allowUnknownTask: true })
+
+  const editor = new Editor(observer.schedules, entries)
+  await sleep(WARM_UP_MS)
+  const from = await observer.store.now()
+  const records = await injectFaults(options, cluster, editor)
+  const to = await observer.store.now()
+  await pauseAll(observer, entries)
+  await everythingEnded(observer, 2 * lease.leaseMs + 30_000)
+
+  const runs = await allRuns(observer)
+  const exitCodes = await Promise.all(cluster.members.map(({ process }) => process.stop()))
+  const alive = new Set((await observer.listNodes()).filter((node) => node.alive).map(({ pid }) => pid))
+  const leftBehind = cluster.members.filter(({ process: { pid } }) => pid !== undefined && alive.has(pid))
+
+  const wall = wallTimes(firstReading, readClocks())
+  const faults = records.map((record) =>
+    Object.assign(record, { from: wall(record.from), to: wall(record.to) }),
+  )
+  const evidence: Evidence = {
+    entries,
+    from,
+    // What was due in the last moment may not have fired when all were paused.
+    to: to - options.everyMs,
+    ...lease,
+    runs,
+    ledger: cluster.members
+      .flatMap(({ ledger }) => ledger.read())
+      .map((line) => Object.assign(line, { at: wall(line.at) })),
+    faults,
+    edits: editor.edits.map((edit) => Object.assign(edit, { at: wall(edit.at) })),
+  }
+  return { ...examine(evidence), faults, exitCodes, leftBehind: leftBehind.map(({ name }) => name) }
 }
 
 async function injectFaults(
-  { seconds, faults, pauseBetweenMs, told }: FaultRunOptions,
-  nodes: readonly NodeProcess[],
-  observer: Scheduler,
-  ids: readonly string[],
-): Promise<number> {
-  const until = performance.now() + seconds * 1000
-  let count = 0
-  for (; performance.now() < until; count++) {
+  { seconds, faults, pauseBetweenMs, leaseMs, told }: FaultRunOptions,
+  cluster: Cluster,
+  editor: Editor,
+): Promise<FaultRecord[]> {
+  const until = monotonicMs() + seconds * 1000
+  const records: FaultRecord[] = []
+  if (faults.length === 0) await sleep(seconds * 1000)
+  for (let i = 0; monotonicMs() < until; i++) {
     await sleep(pauseBetweenMs)
-    const fault = faults[count % faults.length]!
+    const kind = faults[i % faults.length]!
+    const count = Math.floor(i / faults.length)
+    const { befalls, cutsOff } = FAULTS[kind]
+    // Neighbours differ, and each is long in one round and short in the next.
+    const isLong = (i + count) % 2 === 0
+    const lastMs = Math.round(leaseMs * (isLong ? LONG : SHORT))
     // Not in step with the faults, so that every node meets every fault.
-    const victim = nodes[Math.floor(count / faults.length + count) % nodes.length]!
-    told(`${fault}${fault === 'edit' ? '' : ` ${victim.name}`}`)
-    await inject(fault, victim, observer, ids, count)
+    const victim = await inFlight(cluster.members, i + count)
+    const name = befalls === 'everything' || kind === 'edit' ? null : victim.name
+    const from = monotonicMs()
+    await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor })
+    const tookS = ((monotonicMs() - from) / 1000).toFixed(1)
+    told(`${kind}${name === null ? '' : ` ${name}`} for ${tookS} s`)
+    records.push({ kind, befalls, victim: name, cutsOff, from, to: monotonicMs() })
   }
-  return count
+  return records
 }
 
-async function inject(
-  fault: Fault,
-  victim: NodeProcess,
-  { schedules }: Scheduler,
-  ids: readonly string[],
-  count: number,
-): Promise<void> {
-  switch (fault) {
-    case 'kill':
-      await victim.kill()
-      await victim.start()
-      break
-    case 'restart':
-      await victim.stop()
-      await victim.start()
-      break
-    case 'freeze':
-      victim.freeze()
-      await sleep(FROZEN_MS)
-      victim.thaw()
-      break
-    case 'edit':
-      for (let i = count % 10; i < ids.length; i += 10) {
-        await schedules.patch(ids[i]!, { description: `Edited by fault ${count}` })
-      }
-      break
+/** The node whose turn it is, or the next one: whoever has a run in flight, as its ledger tells. */
+async function inFlight(members: readonly Member[], turn: number): Promise<Member> {
+  const until = monotonicMs() + AWAIT_FLIGHT_MS
+  while (monotonicMs() < until) {
+    for (const offset of members.keys()) {
+      const member = members[(turn + offset) % members.length]!
+      if (member.ledger.inFlight() > 0) return member
+    }
+    await sleep(5)
   }
+  throw new Error(`No node had a run in flight within ${AWAIT_FLIGHT_MS} ms`)
 }
 
-/** Waits until the runs of the last victim were taken over and done. */
-async function everythingEnded({ store }: Scheduler): Promise<void> {
-  for (;;) {
+async function pauseAll({ schedules }: Scheduler, entries: readonly Entry[]): Promise<void> {
+  for (let i = 0; i < entries.length; i += 50)
+    await Promise.all(entries.slice(i, i + 50).map(({ id }) => schedules.pause(id)))
+}
+
+/** Waits until the runs of the last victims were taken over and done; what is not by then is told of by the checker. */
+async function everythingEnded({ store }: Scheduler, limitMs: number): Promise<void> {
+  const until = monotonicMs() + limitMs
+  while (monotonicMs() < until) {
     const { pending, running, retrying } = await store.stats()
     if (pending + running + retrying === 0) return
     await sleep(100)

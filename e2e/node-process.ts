@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -7,17 +8,23 @@ import { fileURLToPath } from 'node:url'
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const WORKER = join(HERE.endsWith(`dist${sep}`) ? dirname(HERE) : HERE, 'nodes', 'worker.mjs')
 
-/** A node in a process of its own. */
-export class NodeProcess {
+export interface NodeProcessOptions {
   readonly name: string
-  readonly #args: readonly string[]
-  #child: ChildProcess | null = null
-  /** What it wrote to standard error, over all its lives. */
-  errors = ''
+  readonly store: string
+  readonly lease: { readonly leaseMs: number; readonly renewMs: number }
+  readonly ledger: string
+  /** What it logs, over all its lives. */
+  readonly log: string
+  readonly env: Readonly<Record<string, string>>
+}
 
-  constructor(store: string, ledger: string, name: string) {
-    this.name = name
-    this.#args = [WORKER, store, ledger, name]
+/** A node in a process of its own, which can be ended, frozen and started again. */
+export class NodeProcess {
+  readonly #options: NodeProcessOptions
+  #child: ChildProcess | null = null
+
+  constructor(options: NodeProcessOptions) {
+    this.#options = options
   }
 
   /** Of its present life. */
@@ -27,11 +34,15 @@ export class NodeProcess {
 
   /** Resolves when it has begun to fire. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const { name, store, lease, ledger, log, env } = this.#options
+    const child = spawn(process.execPath, [WORKER, JSON.stringify({ name, store, lease, ledger })], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     this.#child = child
-    child.stderr.on('data', (text: Buffer) => (this.errors += text.toString()))
+    child.stderr.on('data', (text: Buffer) => appendFileSync(log, text))
     const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`A node ended with ${String(code)} before it was ready: ${this.errors}`)
+      throw new Error(`${name} ended with ${String(code)} before it was ready: ${readFileSync(log, 'utf8')}`)
     })
     ended.catch(() => {})
     await Promise.race([once(child.stdout, 'data'), ended])

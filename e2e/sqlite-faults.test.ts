@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { problemsOf } from './checker.js'
+import { problemsOf } from './checker/examine.js'
 import { faultRun } from './fault-run.js'
 
 let folder: string
@@ -13,36 +13,41 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-test('two processes on one SQLite file, killed in turn for a minute: one run per fire time, none missing', async () => {
+test('two processes on one SQLite file, killed in turn: one run per fire time, none missing', async () => {
   const report = await faultRun({
-    store: `sqlite:${join(folder, 'shared.db')}`,
-    ledger: join(folder, 'ledger.jsonl'),
+    store: 'sqlite',
+    folder,
     nodes: 2,
     schedules: 200,
-    seconds: 60,
+    everyMs: 1000,
+    seconds: 20,
+    leaseMs: 3000,
     faults: ['kill'],
-    pauseBetweenMs: 4000,
+    pauseBetweenMs: 1000,
     told: () => {},
   })
-  expect(problemsOf(report).slice(0, 10)).toEqual([])
-  expect(report.fireTimes).toBeGreaterThan(200 * 55)
-  expect(report.faults).toBeGreaterThan(10)
+  expect(problemsOf(report.broken).slice(0, 10)).toEqual([])
+  expect(report.fireTimes).toBeGreaterThan(200 * 18)
+  expect(report.interrupted).toBeGreaterThan(0)
   expect(report.exitCodes).toEqual([0, 0])
   expect(report.leftBehind).toEqual([])
 })
 
 test('frozen longer than the lease, restarted, edited: nothing stale is accepted, nothing runs twice', async () => {
   const report = await faultRun({
-    store: `sqlite:${join(folder, 'shared.db')}`,
-    ledger: join(folder, 'ledger.jsonl'),
+    store: 'sqlite',
+    folder,
     nodes: 3,
     schedules: 50,
-    seconds: 30,
+    everyMs: 1000,
+    seconds: 20,
+    leaseMs: 3000,
     faults: ['freeze', 'restart', 'edit', 'kill'],
-    pauseBetweenMs: 1500,
+    pauseBetweenMs: 1000,
     told: () => {},
   })
-  expect(problemsOf(report).slice(0, 10)).toEqual([])
+  expect(problemsOf(report.broken).slice(0, 10)).toEqual([])
+  expect(new Set(report.faults.map(({ kind }) => kind)).size).toBe(4)
   expect(report.exitCodes).toEqual([0, 0, 0])
   expect(report.leftBehind).toEqual([])
 })

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultRecord } from './checker/evidence.js'
+import type { Cluster, Member, StoreKind } from './cluster.js'
+import type { Editor } from './editor.js'
+import type { ProxyMode } from './tcp-proxy.js'
+
+export interface Scene {
+  readonly cluster: Cluster
+  /** Has a run in flight at this moment. */
+  readonly victim: Member
+  /** Whether it lasts clearly longer than the lease, or clearly shorter; `lastMs` is how long. */
+  readonly isLong: boolean
+  readonly lastMs: number
+  /** How often this fault has been injected before. */
+  readonly count: number
+  readonly editor: Editor
+}
+
+export interface FaultKind {
+  /** Stores that it can be injected with. */
+  readonly stores: readonly StoreKind[]
+  /** What it befalls. */
+  readonly befalls: FaultRecord['befalls']
+  /** Whom it befalls cannot reach the store while it lasts. */
+  readonly cutsOff: boolean
+  readonly inject: (scene: Scene) => Promise<void>
+}
+
+const LATENCY_MS = 200
+const JUMPS = ['-5m', '+5m', '+1h', '-1h', '+0', '+1d']
+
+const network = (cutsOff: boolean, mode: ProxyMode): FaultKind => ({
+  stores: ['redis'],
+  befalls: 'node',
+  cutsOff,
+  async inject({ victim, lastMs }) {
+    victim.proxy!.set(mode)
+    await sleep(lastMs)
+    victim.proxy!.set({ kind: 'pass' })
+  },
+})
+
+export const FAULTS = {
+  /** kill -9, and started again. */
+  kill: {
+    stores: ['sqlite', 'redis'],
+    befalls: 'node',
+    cutsOff: true,
+    async inject({ victim, lastMs }) {
+      await victim.process.kill()
+      victim.ledger.forget()
+      await sleep(lastMs)
+      await victim.process.start()
+    },
+  },
+  /** Stopped, and let go on. */
+  freeze: {
+    stores: ['sqlite', 'redis'],
+    befalls: 'node',
+    cutsOff: true,
+    async inject({ victim, lastMs }) {
+      victim.process.freeze()
+      await sleep(lastMs)
+      victim.process.thaw()
+    },
+  },
+  /** SIGTERM and started again, one node after the other. */
+  restart: {
+    stores: ['sqlite', 'redis'],
+    befalls: 'everything',
+    cutsOff: false,
+    async inject({ cluster }) {
+      for (const { name, process } of cluster.members) {
+        const code = await process.stop()
+        if (code !== 0) throw new Error(`${name} was stopped gracefully and ended with ${code}`)
+        await process.start()
+      }
+    },
+  },
+  /** Every schedule is changed, in what does not move its fire times: turn by turn its input and its policy. */
+  edit: {
+    stores: ['sqlite', 'redis'],
+    befalls: 'nothing',
+    cutsOff: false,
+    inject: ({ editor }) => editor.editAll(),
+  },
+  blackhole: network(true, { kind: 'blackhole' }),
+  half: network(true, { kind: 'half' }),
+  latency: network(false, { kind: 'latency', ms: LATENCY_MS }),
+  /** Connections are reset: once, or again and again for longer than the lease. */
+  reset: {
+    ...network(true, { kind: 'reset', refuse: true }),
+    async inject(scene) {
+      if (scene.isLong) await network(true, { kind: 'reset', refuse: true }).inject(scene)
+      else scene.victim.proxy!.set({ kind: 'reset', refuse: false })
+    },
+  },
+  /** kill -9 of the server, which is started again with what it had written. */
+  'redis-kill': {
+    stores: ['redis'],
+    befalls: 'everything',
+    cutsOff: true,
+    async inject({ cluster, lastMs }) {
+      await cluster.server!.kill()
+      await sleep(lastMs)
+      await cluster.server!.restart()
+    },
+  },
+  /** The wall clock of the node jumps. Not over SQLite, whose clock is that of the machine. */
+  skew: {
+    stores: ['redis'],
+    befalls: 'nothing',
+    cutsOff: false,
+    inject: ({ victim, count }) => victim.clock!.set(JUMPS[count % JUMPS.length]!),
+  },
+} satisfies Record<string, FaultKind>
+
+export type Fault = keyof typeof FAULTS
+
+/** All that can befall a cluster on this store. */
+export function faultsOf(store: StoreKind): Fault[] {
+  return (Object.keys(FAULTS) as Fault[]).filter((name) => FAULTS[name].stores.some((kind) => kind === store))
+}
