@@ -13,6 +13,7 @@ type Client = Redis | Cluster
 const COMMAND_TIMEOUT_MS = 2000
 const CONNECT_TIMEOUT_MS = 2000
 const LONGEST_RECONNECT_MS = 500
+const KEEP_ALIVE_MS = 5000
 
 /** The lines to Redis: one for commands, one on which hints arrive. Both come back by themselves. */
 export class Connection {
@@ -227,6 +228,8 @@ async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
     ...(url.tls ? { tls: url.ca === null ? {} : { ca: await readCertificates(url.ca) } } : {}),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // The line for hints is silent for long, and nobody asks it anything: the system has to find out that it is dead.
+    keepAlive: KEEP_ALIVE_MS,
     // What was sent and not answered may have been carried out: only the caller can know whether to send it again.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
