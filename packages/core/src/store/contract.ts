@@ -407,6 +407,7 @@ export interface NodeInfo {
   readonly tasks: readonly TaskName[]
   readonly slots: number
   readonly slotsInUse: number
+  /** How late its handlers let others come to their turn; while one blocks them all, for how long it has done so. */
   readonly eventLoopDelayMs: number
   /** Of one core: 1 is a core fully used. */
   readonly cpu: number
@@ -438,6 +439,10 @@ export interface NodeRecord extends NodeInfo {
   readonly startedAt: EpochMs
   readonly lastBeatAt: EpochMs
   readonly leaseUntil: EpochMs
+  /** How many runs its session holds at this moment, also once it is dead, until they are recovered. */
+  readonly runsHeld: number
+  /** Their ids, at most 100, in no order; `null` where the store cannot tell cheaply. */
+  readonly heldRuns: readonly RunId[] | null
 }
 
 export interface RecoveredRun {

@@ -10,5 +10,8 @@ export const BACKLOG_AFTER_MS = 500
 /** Of what is peeked at, so much is left to what is on time. */
 export const ON_TIME_SHARE = 0.7
 
+/** Of the runs that a node holds, so many are named in a list of nodes. */
+export const HELD_RUNS_LISTED = 100
+
 /** How long the last fence of a lock that nobody holds is remembered. */
 export const LOCK_REMEMBERED_MS = 86_400_000

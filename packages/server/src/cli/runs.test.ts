@@ -145,6 +145,6 @@ test('--follow shows what is there, then what happens, until it is interrupted',
 
 test('nodes are listed with what they know', async () => {
   const { out } = await run('nodes')
-  expect(out).toMatch(/^node-a +alive +\d+\/100 .*greet.*slow$/m)
+  expect(out).toMatch(/^node-a +alive +[\d.]+ +\d+\/100 +\d+ .*greet.*slow$/m)
   expect(answered(await run('nodes', '--json'))).toMatchObject({ items: [{ node: 'node-a', alive: true }] })
 })

@@ -28,6 +28,8 @@ function node(name: string, changes: Partial<NodeJson> = {}): NodeJson {
     startedAt: NOW,
     lastBeatAt: NOW,
     leaseUntil: NOW,
+    runsHeld: 0,
+    heldRuns: [],
     ...changes,
   }
 }

@@ -133,6 +133,8 @@ export function presentNode(node: NodeRecord, leader: NodeId | null): NodeJson {
     startedAt: toIso(node.startedAt),
     lastBeatAt: toIso(node.lastBeatAt),
     leaseUntil: toIso(node.leaseUntil),
+    runsHeld: node.runsHeld,
+    heldRuns: node.heldRuns && [...node.heldRuns],
   }
 }
 

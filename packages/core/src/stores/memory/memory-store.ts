@@ -213,7 +213,7 @@ export class MemoryStore implements Store {
   }
 
   listNodes(): Promise<NodeRecord[]> {
-    return this.#step(() => this.#sessions.list())
+    return this.#step(() => this.#sessions.list((session) => this.#runs.heldBy(session)))
   }
 
   leave(session: SessionId): Promise<void> {

@@ -1,9 +1,9 @@
 import type { EpochMs } from '../../domain/clock.js'
 import { SessionExpiredError } from '../../domain/errors.js'
-import type { SessionId, TaskName } from '../../domain/ids.js'
+import type { RunId, SessionId, TaskName } from '../../domain/ids.js'
 import type { ClaimedRun, Heartbeat, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { StoreClock } from '../../store/store-clock.js'
-import { LISTED_FOR_MS } from '../../store/periods.js'
+import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 
 /** A node repeats a request only while it has not got the answer, and has few of them under way at once. */
 const REMEMBERED_REQUESTS = 64
@@ -87,7 +87,8 @@ export class Sessions {
     session.left = true
   }
 
-  list(): NodeRecord[] {
+  /** `heldBy` knows the runs of a session. */
+  list(heldBy: (session: SessionId) => ReadonlySet<RunId>): NodeRecord[] {
     this.#forgetLongGone()
     return Array.from(this.#sessions.values(), ({ info, left, startedAt, lastBeatAt, leaseUntil }) => ({
       ...structuredClone(info),
@@ -96,6 +97,8 @@ export class Sessions {
       startedAt,
       lastBeatAt,
       leaseUntil,
+      runsHeld: heldBy(info.session).size,
+      heldRuns: [...heldBy(info.session)].slice(0, HELD_RUNS_LISTED),
     }))
   }
 

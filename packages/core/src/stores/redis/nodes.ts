@@ -1,6 +1,6 @@
 import type { SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord, StoreStats } from '../../store/contract.js'
-import { LISTED_FOR_MS } from '../../store/periods.js'
+import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 import type { Cells } from './cells.js'
 import { fieldsOf, nodeOf, type NodeRow } from './rows.js'
 
@@ -42,10 +42,15 @@ export class Nodes {
   }
 
   async list(): Promise<NodeRecord[]> {
-    const [now, rows] = await this.#cells.first.run<[string, NodeRow[]]>('list-nodes', {
-      listedForMs: LISTED_FOR_MS,
-    })
-    return rows.map((row) => nodeOf(row, Number(now))).toSorted((a, b) => a.startedAt - b.startedAt)
+    const args = { listedForMs: LISTED_FOR_MS, heldListed: HELD_RUNS_LISTED }
+    const answers = await this.#cells.everywhere<[string, NodeRow[]]>('list-nodes', () => args)
+    const held = new Map<SessionId, NodeRow[]>()
+    for (const row of answers.flatMap(([, rows]) => rows))
+      held.set(row[5], [...(held.get(row[5]) ?? []), row])
+    const [now, rows] = answers[0]!
+    return rows
+      .map((row) => nodeOf(row, held.get(row[5])!, Number(now)))
+      .toSorted((a, b) => a.startedAt - b.startedAt)
   }
 
   async leave(session: SessionId): Promise<void> {

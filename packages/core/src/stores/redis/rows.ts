@@ -1,9 +1,10 @@
-import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
+import { parseRunId, type RunId, type ScheduleId, type SessionId } from '../../domain/ids.js'
 import type { Fence } from '../../domain/lease.js'
 import type { Delivery } from '../../domain/policies.js'
 import type { PastAttempt, Run, RunKind, RunStatus } from '../../domain/run.js'
 import type { LastRun, Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
 import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/contract.js'
+import { HELD_RUNS_LISTED } from '../../store/periods.js'
 
 // What the scripts answer, and what it means. The fields are described in lua/lib/.
 
@@ -47,6 +48,9 @@ export type NodeRow = readonly [
   lastBeatAt: string,
   until: string,
   left: string,
+  session: SessionId,
+  runsHeld: number,
+  heldRuns: readonly RunId[],
 ]
 
 export function scheduleOf(id: ScheduleId, [hot, cold, last]: ScheduleRow): Schedule {
@@ -206,13 +210,20 @@ export function dueOf([id, revision, fireTime, dueAt, fires, calendars, stretche
   }
 }
 
-export function nodeOf([info, startedAt, lastBeatAt, until, left]: NodeRow, now: number): NodeRecord {
+/** `held`: its rows in all cells, for it holds runs in each. */
+export function nodeOf(
+  [info, startedAt, lastBeatAt, until, left]: NodeRow,
+  held: readonly NodeRow[],
+  now: number,
+): NodeRecord {
   return Object.assign(JSON.parse(info) as NodeInfo, {
     alive: Number(until) > now,
     left: left === '1',
     startedAt: Number(startedAt),
     lastBeatAt: Number(lastBeatAt),
     leaseUntil: Number(until),
+    runsHeld: held.reduce((sum, [, , , , , , count]) => sum + count, 0),
+    heldRuns: held.flatMap(([, , , , , , , ids]) => ids).slice(0, HELD_RUNS_LISTED),
   })
 }
 

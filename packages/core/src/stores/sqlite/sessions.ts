@@ -1,16 +1,23 @@
 import { SessionExpiredError } from '../../domain/errors.js'
-import { runIdOf, type SessionId } from '../../domain/ids.js'
+import { runIdOf, type RunId, type SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { Database } from './database.js'
 import { parsed } from './rows.js'
-import { LISTED_FOR_MS } from '../../store/periods.js'
+import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 
 interface SessionRow {
+  number: number
   info: string
   started_at: number
   last_beat_at: number
   lease_until: number
   has_left: number
+}
+
+interface RunIdentityRow {
+  schedule_id: string
+  fire_time: number
+  request_id: string
 }
 
 /** Nodes and their sessions. A lease lives as long as the session that holds it, so one row renews them all. */
@@ -52,23 +59,25 @@ export class Sessions {
     return { sessions: rows.map(({ session }) => session), load: sum / rows.length }
   }
 
-  #toCancel(session: SessionId): string[] {
+  #toCancel(session: SessionId): RunId[] {
     const rows = this.#db
       .statement(
         `SELECT schedule_id, fire_time, request_id FROM runs
          WHERE queue = 4 AND cancel_requested = 1 AND session = (SELECT number FROM sessions WHERE session = ?)`,
       )
-      .all(session) as { schedule_id: string; fire_time: number; request_id: string }[]
-    return rows.map((row) => runIdOf(row.schedule_id, row.fire_time, row.request_id))
+      .all(session) as RunIdentityRow[]
+    return rows.map(idOf)
   }
 
   list(): NodeRecord[] {
     const now = this.#db.now()
     const rows = this.#db
       .statement(
-        'SELECT info, started_at, last_beat_at, lease_until, has_left FROM sessions WHERE lease_until > ? ORDER BY number',
+        `SELECT number, info, started_at, last_beat_at, lease_until, has_left FROM sessions
+         WHERE lease_until > ? ORDER BY number`,
       )
       .all(now - LISTED_FOR_MS) as SessionRow[]
+    const held = this.#heldCounts()
     return rows.map((row) =>
       Object.assign(parsed<NodeInfo>(row.info)!, {
         alive: row.lease_until > now,
@@ -76,8 +85,28 @@ export class Sessions {
         startedAt: row.started_at,
         lastBeatAt: row.last_beat_at,
         leaseUntil: row.lease_until,
+        runsHeld: held.get(row.number) ?? 0,
+        heldRuns: held.has(row.number) ? this.#heldRuns(row.number) : [],
       }),
     )
+  }
+
+  /** By the number of the session: one pass over the index of held runs, for all sessions of a day together. */
+  #heldCounts(): Map<number, number> {
+    const rows = this.#db
+      .statement('SELECT session, count(*) AS n FROM runs WHERE queue = 4 GROUP BY session')
+      .all() as { session: number; n: number }[]
+    return new Map(rows.map(({ session, n }) => [session, n]))
+  }
+
+  #heldRuns(session: number): RunId[] {
+    const rows = this.#db
+      .statement(
+        `SELECT schedule_id, fire_time, request_id FROM runs WHERE queue = 4 AND session = ?
+         LIMIT ${HELD_RUNS_LISTED}`,
+      )
+      .all(session) as RunIdentityRow[]
+    return rows.map(idOf)
   }
 
   /** Ends the session; what it holds can be recovered from now on. Harmless for one that has ended already. */
@@ -87,4 +116,8 @@ export class Sessions {
       .statement('UPDATE sessions SET lease_until = ?1, has_left = 1 WHERE session = ?2 AND lease_until > ?1')
       .run(now, session)
   }
+}
+
+function idOf(row: RunIdentityRow): RunId {
+  return runIdOf(row.schedule_id, row.fire_time, row.request_id)
 }

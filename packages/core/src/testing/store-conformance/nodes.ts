@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import type { RunId } from '../../domain/ids.js'
 import type { NodeRecord } from '../../store/contract.js'
 import type { DeclarePromise } from './promise.js'
-import type { World } from './world.js'
+import { succeeded, type World } from './world.js'
 
 const LEASE_MS = 500
 const expired = { name: 'SessionExpiredError', code: 'SESSION_EXPIRED' }
@@ -38,6 +39,8 @@ export function nodePromises(promise: DeclarePromise): void {
       startedAt: record.startedAt,
       lastBeatAt: record.startedAt,
       leaseUntil: record.startedAt + 60_000,
+      runsHeld: 0,
+      heldRuns: record.heldRuns === null ? null : [],
     })
   })
 
@@ -109,6 +112,22 @@ export function nodePromises(promise: DeclarePromise): void {
     assert.ok((await late.beat()).sessions.includes(late.session))
   })
 
+  promise('what a node holds is told, until it has ended or was taken back', async (world) => {
+    const [a, b] = [await world.node('a'), await world.node('b', { leaseMs: LEASE_MS })]
+    await world.waitingRun('first')
+    const first = await a.claimOne()
+    await world.waitingRun('second')
+    const second = await b.claimOne()
+    await assertHeld(world, a.session, [first.runId])
+    await assertHeld(world, b.session, [second.runId])
+    await world.finish(first, succeeded)
+    await assertHeld(world, a.session, [])
+    await world.advance(LEASE_MS + 20)
+    await assertHeld(world, b.session, [second.runId], 'dead, and not yet recovered')
+    await world.store.recover(10)
+    await assertHeld(world, b.session, [])
+  })
+
   promise("a heartbeat's answer names what of this session is to be cancelled", async (world) => {
     const [a, b] = [await world.node('a'), await world.node('b')]
     const first = await world.waitingRun('first')
@@ -142,6 +161,12 @@ export function nodePromises(promise: DeclarePromise): void {
     await world.advance(LEASE_MS + 20)
     assert.equal((await idle.beat({ load: 0 })).load, 0)
   })
+}
+
+async function assertHeld(world: World, session: string, ids: RunId[], why?: string): Promise<void> {
+  const { runsHeld, heldRuns } = await listed(world, session)
+  assert.equal(runsHeld, ids.length, why)
+  if (heldRuns !== null) assert.deepEqual(heldRuns, ids, why)
 }
 
 async function fate(world: World, session: string): Promise<Pick<NodeRecord, 'alive' | 'left'>> {

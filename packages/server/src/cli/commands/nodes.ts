@@ -15,15 +15,31 @@ export function addNodesCommand(program: Command, context: CliContext): void {
         const rows = page.items.map((node) => [
           node.node,
           node.leader ? style.bold('leader') : node.alive ? 'alive' : node.left ? 'left' : style.bad('dead'),
+          node.version,
           `${node.slotsInUse}/${node.slots}`,
+          String(node.runsHeld),
           `${Math.round(node.load * 100)} %`,
           `${Math.round(node.cpu * 100)} %`,
           `${Math.round(node.memoryBytes / MIB)} MiB`,
+          durationText(node.eventLoopDelayMs),
           node.alive ? durationText(Math.max(0, now - Date.parse(node.startedAt))) : '-',
           relativeIso(node.lastBeatAt, now),
           node.tasks.join(', '),
         ])
-        const titles = ['NODE', 'STATE', 'RUNNING', 'LOAD', 'CPU', 'MEMORY', 'UP', 'LAST BEAT', 'TASKS']
+        const titles = [
+          'NODE',
+          'STATE',
+          'VERSION',
+          'RUNNING',
+          'HOLDS',
+          'LOAD',
+          'CPU',
+          'MEMORY',
+          'LOOP DELAY',
+          'UP',
+          'LAST BEAT',
+          'TASKS',
+        ]
         answer(page, rows.length === 0 ? 'no nodes\n' : table(titles, rows, style, io.stdout.columns))
       }),
     )

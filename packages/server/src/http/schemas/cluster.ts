@@ -16,7 +16,10 @@ export const NodeSchema = Type.Object(
     tasks: Type.Array(Type.String()),
     slots: Type.Integer({ description: 'Runs that it takes at once.' }),
     slotsInUse: Type.Integer(),
-    eventLoopDelayMs: Type.Number(),
+    eventLoopDelayMs: Type.Number({
+      description:
+        'How late its handlers let others come to their turn; while one blocks them all, for how long it has done so.',
+    }),
     cpu: Type.Number({ description: 'Of one core: 1 is a core fully used.' }),
     memoryBytes: Type.Integer(),
     latenessMs: Type.Number({ description: 'How overdue the most overdue schedule was when it was found.' }),
@@ -29,6 +32,11 @@ export const NodeSchema = Type.Object(
     startedAt: Instant,
     lastBeatAt: Instant,
     leaseUntil: Instant,
+    runsHeld: Type.Integer({ description: 'Runs that its session holds at this moment.' }),
+    heldRuns: nullable(
+      Type.Array(Type.String()),
+      'Their ids, at most 100; `null` where the store cannot tell cheaply.',
+    ),
   },
   { $id: 'Node', additionalProperties: false, description: 'A process that takes part, or has lately.' },
 )

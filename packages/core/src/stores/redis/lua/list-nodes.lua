@@ -1,8 +1,10 @@
--- args     { listedForMs }
--- returns  { now, { info, start, beat, until, left or '' }… }
+-- args     { listedForMs, heldListed }
+-- returns  { now, { info, start, beat, until, left or '', session, how many runs it holds here, ids of some of them }… }
 local rows = {}
 for i, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '(' .. text(now - args.listedForMs), '+inf')) do
-  local s = call('HMGET', P .. 'sess:' .. session, 'info', 'start', 'beat', 'until', 'left')
-  rows[i] = { s[1], s[2], s[3], s[4], s[5] or '' }
+  local s = call('HMGET', P .. 'sess:' .. session, 'info', 'start', 'beat', 'until', 'left', 'number')
+  local held = P .. 'held:' .. s[6]
+  local ids = call('SRANDMEMBER', held, args.heldListed)
+  rows[i] = { s[1], s[2], s[3], s[4], s[5] or '', session, call('SCARD', held), ids }
 end
 return { nowText, rows }
