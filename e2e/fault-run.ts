@@ -58,7 +58,7 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultRunReport
 
 async function observe(
   options: FaultRunOptions,
-  lease: LeaseTiming,
+  lease: Pick<LeaseTiming, 'leaseMs' | 'renewMs'>,
   cluster: Cluster,
   observer: Scheduler,
 ): Promise<FaultRunReport> {

@@ -51,7 +51,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
       }
   }
   const timing = withDefaults(LEASE_DEFAULTS, lease)
-  if (checks.fields('lease', lease, ['leaseMs', 'renewMs'])) {
+  if (checks.fields('lease', lease, ['leaseMs', 'renewMs', 'maxBlockMs'])) {
     checks.integer('lease.leaseMs', timing.leaseMs, 200, MAX_MS)
     if (checks.integer('lease.renewMs', timing.renewMs, 10, MAX_MS) && timing.renewMs > timing.leaseMs / 2) {
       checks.add(
@@ -60,6 +60,8 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
         `must be at most half of leaseMs (${timing.leaseMs}), but is ${timing.renewMs}`,
       )
     }
+    // Signs of life come every half second.
+    checks.integer('lease.maxBlockMs', timing.maxBlockMs, 2000, MAX_MS)
   }
   if (checks.fields('history', history, ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs'])) {
     for (const [field, value] of Object.entries(history)) {

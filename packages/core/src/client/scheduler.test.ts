@@ -38,6 +38,7 @@ describe('the options of a scheduler', () => {
     ['node.group', 'field.unknown', { node: { group: 'gpu' } }],
     ['lease.leaseMs', 'integer.range', { lease: { leaseMs: 10, renewMs: 5 } }],
     ['lease.renewMs', 'lease.renewTwice', { lease: { leaseMs: 4000 } }],
+    ['lease.maxBlockMs', 'integer.range', { lease: { maxBlockMs: 1000 } }],
     ['lease', 'object', { lease: null }],
     ['history.maxRuns', 'integer.range', { history: { maxRuns: -1 } }],
     ['history.maxAge', 'field.unknown', { history: { maxAge: 5 } }],

@@ -5,9 +5,11 @@ import { silentLogger } from '../domain/logger.js'
 import type { NodeId, TaskName } from '../domain/ids.js'
 import type { Task } from '../domain/task.js'
 import { Events } from '../engine/events.js'
+import { LocalKeepAlive, type KeepAlive, type KeepAliveOptions } from '../engine/keep-alive.js'
 import { Node } from '../engine/node.js'
+import { heartbeatThreadFile, KeepAliveThread } from '../heartbeat/keep-alive-thread.js'
 import type { NodeRecord, Store } from '../store/contract.js'
-import { openStore } from '../stores/open-store.js'
+import { openStore, urlForThreads } from '../stores/open-store.js'
 import { Calendars } from './calendars.js'
 import { Campaign } from './leader.js'
 import { LOCK_TTL } from './lock-request.js'
@@ -32,7 +34,8 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
   const store =
     typeof options.store === 'string' ? await openStore(options.store, { clock, random }) : options.store
   const events = new Events<SchedulerEvents>(log)
-  const node = new Node({ ...complete, store, events, log, clock, random })
+  const keepAlive = (duties: KeepAliveOptions): KeepAlive => keepAliveOf(options, store, duties)
+  const node = new Node({ ...complete, store, keepAlive, events, log, clock, random })
   const locks = new StoreLocks({ store, holder: complete.name, clock, random, log })
   const ttlMs = Math.min(complete.timing.leaseMs, LOCK_TTL.mostMs)
   return new LocalScheduler(
@@ -45,6 +48,19 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     locks,
     new Campaign({ node: complete.name, locks, ttlMs, clock, random, log }),
   )
+}
+
+/** The session is renewed from a thread of its own where that can open the same store, and has the same clock. */
+function keepAliveOf(options: SchedulerOptions, store: Store, duties: KeepAliveOptions): KeepAlive {
+  const url = typeof options.store === 'string' ? urlForThreads(options.store) : null
+  if (url === null || options.clock !== undefined) return new LocalKeepAlive(store, duties)
+  const file = heartbeatThreadFile()
+  if (file !== null) return new KeepAliveThread(file, url, duties)
+  duties.log.warn(
+    {},
+    "The heartbeat's own thread is missing, as after bundling: a handler must not block for longer than its lease",
+  )
+  return new LocalKeepAlive(store, duties)
 }
 
 class LocalScheduler implements Scheduler {

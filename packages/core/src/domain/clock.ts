@@ -15,9 +15,13 @@ export interface Clock {
 // Node clamps longer timeouts to 1 ms, which would turn a long sleep into a busy loop.
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/** Its monotonic clock has the same zero in every thread of the process, which that of `performance.now` has not. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic() {
+    const [seconds, nanoseconds] = process.hrtime()
+    return seconds * 1000 + nanoseconds / 1e6
+  },
   setTimer(wake, delayMs) {
     const timer = setTimeout(wake, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS))
     return () => clearTimeout(timer)

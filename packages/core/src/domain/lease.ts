@@ -24,9 +24,24 @@ export interface LeaseTiming {
   readonly leaseMs: number
   /** Renew at about a third: two lost renewals still leave a margin. @default 3000 */
   readonly renewMs: number
+  /**
+   * For how long handlers may block the event loop and yet keep what they hold, where a thread of its own renews the
+   * session: on a store that was opened from its URL and that other threads can open too. Elsewhere the margin of the
+   * lease is all they have. @default 60000
+   */
+  readonly maxBlockMs: number
 }
 
-export const LEASE_DEFAULTS: LeaseTiming = Object.freeze({ leaseMs: 10_000, renewMs: 3000 })
+export const LEASE_DEFAULTS: LeaseTiming = Object.freeze({
+  leaseMs: 10_000,
+  renewMs: 3000,
+  maxBlockMs: 60_000,
+})
+
+/** How often a thread that has others renew its session gives them a sign of life. */
+export function signOfLifeMs({ renewMs }: LeaseTiming): number {
+  return Math.min(500, renewMs / 3)
+}
 
 /**
  * Until when, on the monotonic clock, a node may rely on a session or lock whose renewal it *sent* at `sentAt`.

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { defineTask } from '../domain/define-task.js'
 import { EvertickError, SessionExpiredError } from '../domain/errors.js'
-import type { Fence } from '../domain/lease.js'
+import { trustedUntil, type Fence } from '../domain/lease.js'
 import type { ClaimedRun, Dispatch } from '../store/contract.js'
 import { ManualClock } from '../testing/manual-clock.js'
 import { Dispatcher } from './dispatcher.js'
@@ -22,8 +22,8 @@ let lost: number
 beforeEach(() => {
   clock = new ManualClock()
   lost = 0
-  session = new Session(clock, LEASE_MS, () => lost++)
-  session.renewed(session.id, clock.monotonic())
+  session = new Session(clock, () => lost++)
+  renew()
   slots = new Slots(2, new Map([['task', task]]))
   started = []
   released = []
@@ -40,6 +40,10 @@ beforeEach(() => {
     release: (run) => released.push(run.runId),
   })
 })
+
+function renew(): void {
+  session.trust.renew(trustedUntil(clock.monotonic(), LEASE_MS))
+}
 
 function claimed(runId: string): ClaimedRun {
   return {
@@ -135,7 +139,7 @@ describe('what a node takes', () => {
   test('is given back also when a new session has begun by then', async () => {
     await dispatcher.dispatch(async () => {
       session.lose(session.id)
-      session.renewed(session.id, clock.monotonic())
+      renew()
       return { claimed: [claimed('stale')] }
     })
     expect([started, released]).toEqual([[], ['stale']])
@@ -187,7 +191,7 @@ describe('a call whose answer was lost', () => {
   test('is not repeated in a new session, which holds nothing of the old', async () => {
     const requestId = await loseAnswer()
     session.lose(session.id)
-    session.renewed(session.id, clock.monotonic())
+    renew()
     expect((await offered())!.requestId).not.toBe(requestId)
   })
 

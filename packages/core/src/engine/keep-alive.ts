@@ -1,53 +1,83 @@
-import type { Logger } from '../domain/logger.js'
-import type { Clock } from '../domain/clock.js'
-import { SessionExpiredError } from '../domain/errors.js'
-import type { RunId, SessionId } from '../domain/ids.js'
+import type { Clock, Random } from '../domain/clock.js'
+import type { SessionId } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
-import type { NodeInfo, Store } from '../store/contract.js'
+import type { Logger } from '../domain/logger.js'
+import type { HeartbeatAnswer, Store } from '../store/contract.js'
+import { Loop } from './loop.js'
+import type { NodeDescription } from './blocked-load.js'
+import { Renewal } from './renewal.js'
 import type { Session } from './session.js'
 
-export interface KeepAliveOptions {
-  readonly store: Store
-  readonly clock: Clock
-  readonly log: Logger
-  readonly session: Session
-  readonly timing: LeaseTiming
-  readonly describe: () => Omit<NodeInfo, 'session'>
-  readonly cancel: (runs: readonly RunId[]) => void
-  /** Told who is alive after each heartbeat. */
-  readonly alive: (own: SessionId, sessions: readonly SessionId[]) => void
+/**
+ * Keeps the node's session alive: the third loop. From which thread and over which connection is decided by whoever
+ * makes it.
+ */
+export interface KeepAlive {
+  start(): void
+  /** Beats now: a new session has begun, or there may be something to cancel. */
+  wake(): void
+  /** From its end on nothing is renewed. */
+  stop(): Promise<void>
 }
 
-/** The third loop: renew the session, and learn which runs are to be cancelled. */
-export class KeepAlive {
-  readonly #options: KeepAliveOptions
-  #load: number | null = null
+export interface KeepAliveOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly timing: LeaseTiming
+  readonly session: Session
+  readonly describe: () => NodeDescription
+  /** The present session was renewed. */
+  readonly answered: (answer: HeartbeatAnswer) => void
+  /** That session is over; where it is still the present one, a new one has to begin, and this be woken. */
+  readonly expired: (session: SessionId) => void
+}
 
-  constructor(options: KeepAliveOptions) {
-    this.#options = options
+/** On the thread and the connection of everything else: a handler that blocks the one holds up the heartbeat. */
+export class LocalKeepAlive implements KeepAlive {
+  readonly #loop: Loop
+
+  constructor(store: Store, options: KeepAliveOptions) {
+    const { session, describe, answered } = options
+    const renewal = new Renewal({
+      ...options,
+      store,
+      sleepMs: options.timing.renewMs,
+      // What is given up is not renewed, so it is the present one.
+      answered: (_, answer) => answered(answer),
+      current() {
+        // Being here is progress; and where trust has run out, what is renewed is the session after it.
+        session.isTrusted()
+        return { session: session.id, trust: session.trust, node: describe() }
+      },
+    })
+    this.#loop = keepAliveLoop(options, renewal)
   }
 
-  /** The load of the cluster as the store last told it; `null` before it has. */
-  get load(): number | null {
-    return this.#load
+  start(): void {
+    this.#loop.start()
   }
 
-  async step(): Promise<number> {
-    const { store, clock, log, session, timing, describe, cancel, alive } = this.#options
-    const { id } = session
-    const sentAt = clock.monotonic()
-    try {
-      const answer = await store.heartbeat({ ...describe(), session: id, leaseMs: timing.leaseMs })
-      session.renewed(id, sentAt)
-      this.#load = answer.load
-      alive(id, answer.sessions)
-      if (answer.cancel.length > 0) cancel(answer.cancel)
-    } catch (error) {
-      if (!(error instanceof SessionExpiredError)) throw error
-      log.warn({ session: id }, 'The session expired before it was renewed; a new one begins')
-      session.lose(id)
-      return 0
-    }
-    return timing.renewMs
+  wake(): void {
+    this.#loop.wake()
   }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+}
+
+/** Pauses are short: a store that comes back while the lease can still be trusted must be found in time. */
+export function keepAliveLoop(
+  { clock, random, log, timing }: Pick<KeepAliveOptions, 'clock' | 'random' | 'log' | 'timing'>,
+  renewal: Renewal,
+): Loop {
+  return new Loop({
+    name: 'keep-alive',
+    clock,
+    random,
+    log,
+    longestPauseMs: timing.renewMs / 6,
+    step: () => renewal.step(),
+  })
 }

@@ -3,19 +3,20 @@ import type { Health } from '../domain/events.js'
 import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
 import { EvertickError } from '../domain/errors.js'
-import type { NodeId, TaskName } from '../domain/ids.js'
+import type { NodeId, SessionId, TaskName } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
 import type { HistoryPolicy } from '../domain/policies.js'
 import type { Task } from '../domain/task.js'
-import type { NodeInfo, RecoveredRun, Store, StoreHint } from '../store/contract.js'
+import type { HeartbeatAnswer, RecoveredRun, Store, StoreHint } from '../store/contract.js'
 import { TZDATA } from '../domain/tzdata.js'
 import { VERSION } from '../version.js'
 import { ABORT_GRACE_MS } from './attempt.js'
 import { Attempts } from './attempts.js'
+import type { NodeDescription } from './blocked-load.js'
 import { ClaimRuns } from './claim-runs.js'
 import { Dispatcher } from './dispatcher.js'
 import { FireDue } from './fire-due.js'
-import { KeepAlive } from './keep-alive.js'
+import type { KeepAlive, KeepAliveOptions } from './keep-alive.js'
 import { Loop } from './loop.js'
 import type { NodeEvents } from './node-events.js'
 import { NodeLoad } from './node-load.js'
@@ -40,6 +41,8 @@ export interface NodeOptions {
   readonly slots: number
   readonly tasks: ReadonlyMap<TaskName, Task>
   readonly timing: LeaseTiming
+  /** Who renews the session. */
+  readonly keepAlive: (options: KeepAliveOptions) => KeepAlive
   readonly history: HistoryPolicy
   readonly events: NodeEvents
   readonly log: Logger
@@ -58,10 +61,13 @@ export class Node {
   readonly #fireDue: FireDue
   readonly #claimRuns: ClaimRuns
   readonly #taking: readonly Loop[]
-  readonly #keepAliveLoop: Loop
+  readonly #shards: OwnShards
   readonly #fireLoop: Loop
   readonly #claimLoop: Loop
+  #keepAlive: KeepAlive | null = null
   #load: NodeLoad | null = null
+  /** As the store last told it; `null` before it has. */
+  #clusterLoad: number | null = null
   #unwatch: (() => void) | null = null
   /** Told once, though the store says so again and again. */
   #replaced = false
@@ -70,7 +76,7 @@ export class Node {
     const { store, clock, random, log, tasks } = options
     const pollMs = store.info.notifies ? POLL_MS : POLL_UNNOTIFIED_MS
     this.#options = options
-    this.#session = new Session(clock, options.timing.leaseMs, () => this.#sessionLost())
+    this.#session = new Session(clock, () => this.#sessionLost())
     this.#slots = new Slots(options.slots, tasks)
     this.#reporter = new Reporter({ ...options, refused: (lease) => this.#attempts.lose(lease) })
     this.#attempts = new Attempts({
@@ -90,7 +96,7 @@ export class Node {
       start: (run) => this.#attempts.start(run),
       release: (run) => this.#attempts.release(run),
     })
-    const shards = new OwnShards(store.info.shards)
+    this.#shards = new OwnShards(store.info.shards)
     this.#claimRuns = new ClaimRuns({ store, dispatcher: this.#dispatcher, pollMs })
     this.#fireDue = new FireDue({
       store,
@@ -98,20 +104,10 @@ export class Node {
       events: options.events,
       log,
       pollMs,
-      shards: () => shards.numbers,
+      shards: () => this.#shards.numbers,
       now: () => clock.monotonic(),
       onWaiting: () => this.#moreWaiting(),
-      load: () => keepAlive.load,
-    })
-    const keepAlive = new KeepAlive({
-      store,
-      clock,
-      log,
-      session: this.#session,
-      timing: options.timing,
-      describe: () => this.#describe(),
-      alive: (own, sessions) => shards.divide(own, sessions),
-      cancel: (runs) => this.#attempts.cancel(runs, new EvertickError('CANCELLED', 'Cancelled on request')),
+      load: () => this.#clusterLoad,
     })
     const upkeep = new Upkeep({
       store,
@@ -124,13 +120,6 @@ export class Node {
 
     const supervision = { clock, random, log }
     const loop = (name: string, step: () => Promise<number>): Loop => new Loop({ ...supervision, name, step })
-    this.#keepAliveLoop = new Loop({
-      ...supervision,
-      name: 'keep-alive',
-      step: () => keepAlive.step(),
-      // Often: a store that comes back while the lease can still be trusted must be found in time.
-      longestPauseMs: options.timing.renewMs / 6,
-    })
     this.#fireLoop = loop('fire-due', () => this.#fireDue.step())
     this.#claimLoop = loop('claim-runs', () => this.#claimRuns.step())
     this.#taking = [
@@ -145,8 +134,16 @@ export class Node {
   start(): void {
     const { store, clock, log, name } = this.#options
     this.#load = new NodeLoad(clock)
+    this.#keepAlive = this.#options.keepAlive({
+      ...this.#options,
+      session: this.#session,
+      describe: () => this.#describe(),
+      answered: (answer) => this.#renewed(answer),
+      expired: (session) => this.#sessionExpired(session),
+    })
     this.#unwatch = store.watch((hint) => this.#hinted(hint))
-    for (const loop of [this.#keepAliveLoop, ...this.#taking]) loop.start()
+    this.#keepAlive.start()
+    for (const loop of this.#taking) loop.start()
     log.info({ node: name, session: this.#session.id, store: store.info.location }, 'Node started')
   }
 
@@ -167,7 +164,7 @@ export class Node {
       log.error({ node: name }, 'The store did not take all outcomes in time; their runs will be recovered')
       this.#reporter.giveUp()
     }
-    await this.#keepAliveLoop.stop()
+    await this.#keepAlive?.stop()
     const { id } = this.#session
     this.#session.end()
     try {
@@ -200,7 +197,7 @@ export class Node {
 
   #hinted(hint: StoreHint): void {
     if (hint === 'due') this.#fireLoop.wake()
-    else if (hint === 'cancel') this.#keepAliveLoop.wake()
+    else if (hint === 'cancel') this.#keepAlive?.wake()
     else if (hint === 'ready') this.#moreWaiting()
     // Those who wait for locks watch for themselves.
     else if (hint !== 'lock') this.#storeInTrouble(hint)
@@ -230,6 +227,19 @@ export class Node {
     this.#claimLoop.wake()
   }
 
+  #renewed({ cancel, sessions, load }: HeartbeatAnswer): void {
+    this.#clusterLoad = load
+    this.#shards.divide(this.#session.id, sessions)
+    if (cancel.length > 0)
+      this.#attempts.cancel(cancel, new EvertickError('CANCELLED', 'Cancelled on request'))
+  }
+
+  #sessionExpired(session: SessionId): void {
+    this.#options.log.warn({ session }, 'The session expired before it was renewed; a new one begins')
+    this.#session.lose(session)
+    this.#keepAlive?.wake()
+  }
+
   #sessionLost(): void {
     const { events, log, name } = this.#options
     log.error(
@@ -238,7 +248,7 @@ export class Node {
     )
     this.#attempts.loseAll()
     events.emit('node.sessionLost', { node: name })
-    this.#keepAliveLoop.wake()
+    this.#keepAlive?.wake()
   }
 
   #unclaimed(task: TaskName, waiting: number): void {
@@ -259,7 +269,7 @@ export class Node {
     this.#moreWaiting()
   }
 
-  #describe(): Omit<NodeInfo, 'session'> {
+  #describe(): NodeDescription {
     const { name, groups, tasks } = this.#options
     return {
       node: name,

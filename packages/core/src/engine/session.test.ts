@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../testing/manual-clock.js'
 import { Held, TestCluster, type TestMember } from '../testing/test-cluster.js'
 import { Session } from './session.js'
+import { Trust } from './trust.js'
 
 let cluster: TestCluster
 let held: Held
@@ -98,17 +99,58 @@ test('trust is counted from when a heartbeat was sent, not from its answer', asy
 test('a session that was given up cannot be renewed, nor can its end be that of the next', () => {
   const clock = new ManualClock()
   let lost = 0
-  const session = new Session(clock, 10_000, () => lost++)
-  const old = session.id
+  const session = new Session(clock, () => lost++)
+  const { id: old, trust } = session
   expect(session.isTrusted()).toBe(false)
-  session.renewed(old, 0)
+  expect(trust.renew(9000)).toBe(true)
   expect(session.isTrusted()).toBe(true)
   session.lose(old)
-  session.renewed(old, 0)
+  expect(trust.renew(9000)).toBe(false)
   expect(session.isTrusted()).toBe(false)
-  session.renewed(session.id, 0)
+  session.trust.renew(9000)
   session.lose(old)
   expect([session.isTrusted(), lost]).toEqual([true, 1])
+})
+
+describe('the end of trust', () => {
+  let clock: ManualClock
+  let session: Session
+  let lostAt: number[]
+
+  beforeEach(() => {
+    clock = new ManualClock()
+    lostAt = []
+    session = new Session(clock, () => lostAt.push(clock.monotonic()))
+    session.trust.renew(9000)
+    session.isTrusted()
+  })
+
+  test('is noticed when it comes, though nobody asks', async () => {
+    await clock.advance(20_000)
+    expect(lostAt).toEqual([9000])
+  })
+
+  test('comes later for a session that was renewed, by whichever thread', async () => {
+    await clock.advance(3000)
+    new Trust(session.trust.memory).renew(12_000)
+    await clock.advance(20_000)
+    expect(lostAt).toEqual([12_000])
+  })
+
+  test('comes at once when another thread gives the session up', async () => {
+    const { id } = session
+    new Trust(session.trust.memory).giveUp()
+    expect(session.isTrusted()).toBe(false)
+    expect(lostAt).toEqual([0])
+    expect(session.id).not.toBe(id)
+  })
+
+  test('does not come to a session that was ended', async () => {
+    session.end()
+    await clock.advance(20_000)
+    expect(session.isTrusted()).toBe(false)
+    expect(lostAt).toEqual([])
+  })
 })
 
 test('a heartbeat that is answered too late does not bring a session back', async () => {
@@ -152,6 +194,20 @@ test('a session that the store has forgotten is replaced, and its handlers learn
   expect(typesOf(node)).toContain('node.sessionLost')
   await cluster.advance(2000)
   expect(held.attempts.length).toBe(2)
+})
+
+test('a session that expired before its first answer came is followed by a new one', async () => {
+  const node = await cluster.node({ tasks: [held.task], start: false })
+  node.faults.loseAnswer('heartbeat')
+  await node.scheduler.start()
+  await cluster.settle()
+  node.faults.refuse('heartbeat', Infinity)
+  await cluster.advance(12_000)
+  node.faults.heal()
+  await cluster.advance(1000)
+  expect((await cluster.store.listNodes()).map(({ alive }) => alive)).toEqual([false, true])
+  expect((await node.scheduler.health()).ready).toBe(true)
+  expect(typesOf(node)).toEqual([])
 })
 
 test('an outage that ends while its lease can still be trusted costs no run its node', async () => {

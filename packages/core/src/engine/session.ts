@@ -1,61 +1,77 @@
 import type { Clock } from '../domain/clock.js'
 import { uuidv7, type SessionId } from '../domain/ids.js'
-import { trustedUntil } from '../domain/lease.js'
+import { Trust } from './trust.js'
 
 /**
- * This node's session, and until when it may be relied on. Once trust has run out the session is dead for good:
+ * This node's session, and whether it may be relied on. Once trust has run out the session is dead for good:
  * what it held may be with others, so a new one is begun and nothing of the old is renewed.
  */
 export class Session {
   readonly #clock: Clock
-  readonly #leaseMs: number
   readonly #onLost: () => void
   #id: SessionId
-  #trustedUntil: number | null = null
+  #trust: Trust
   #cancelTimer: (() => void) | null = null
 
-  constructor(clock: Clock, leaseMs: number, onLost: () => void) {
+  constructor(clock: Clock, onLost: () => void) {
     this.#clock = clock
-    this.#leaseMs = leaseMs
     this.#onLost = onLost
     this.#id = uuidv7(clock.now())
+    this.#trust = this.#newTrust()
   }
 
   get id(): SessionId {
     return this.#id
   }
 
-  /** Whether leases may be taken and used. Looks at the clock itself: a paused process wakes before its timers fire. */
+  /** Of the present session, for whoever renews it. */
+  get trust(): Trust {
+    return this.#trust
+  }
+
+  /**
+   * Whether leases may be taken and used. Looks at the clock itself: a paused process wakes before its timers fire.
+   * To ask is a sign of life.
+   */
   isTrusted(): boolean {
-    if (this.#trustedUntil === null) return false
-    if (this.#clock.monotonic() < this.#trustedUntil) return true
+    const now = this.#clock.monotonic()
+    this.#trust.hear(now)
+    const leftMs = this.#trust.leftMs(now)
+    if (leftMs === null) return false
+    if (leftMs > 0) {
+      this.#cancelTimer ??= this.#clock.setTimer(() => this.#lookAgain(), Math.ceil(leftMs))
+      return true
+    }
     this.lose(this.#id)
     return false
   }
 
-  /** The store renewed the session `id` by a heartbeat that was sent at `sentAt` on the monotonic clock. */
-  renewed(id: SessionId, sentAt: number): void {
-    // An answer that comes after we gave the session up changes nothing.
-    if (id !== this.#id) return
-    this.#trustedUntil = trustedUntil(sentAt, this.#leaseMs)
-    this.#cancelTimer?.()
-    const leftMs = this.#trustedUntil - this.#clock.monotonic()
-    this.#cancelTimer = this.#clock.setTimer(() => void this.isTrusted(), Math.ceil(leftMs))
+  /** Trust ends here, unless it has been renewed since the timer was set. */
+  #lookAgain(): void {
+    this.#cancelTimer = null
+    this.isTrusted()
   }
 
   /** Gives the session `id` up, and begins a new one, which is trusted from its first heartbeat on. */
   lose(id: SessionId): void {
     if (id !== this.#id) return
-    const wasTrusted = this.#trustedUntil !== null
-    this.end()
+    const wasTrusted = this.end()
     this.#id = uuidv7(this.#clock.now())
     if (wasTrusted) this.#onLost()
   }
 
-  /** No trust and no timer from now on. */
-  end(): void {
-    this.#trustedUntil = null
+  /** No trust and no timer from now on. Answers whether there had been any. */
+  end(): boolean {
     this.#cancelTimer?.()
     this.#cancelTimer = null
+    const wasTrusted = this.#trust.giveUp()
+    this.#trust = this.#newTrust()
+    return wasTrusted
+  }
+
+  #newTrust(): Trust {
+    const trust = new Trust()
+    trust.hear(this.#clock.monotonic())
+    return trust
   }
 }

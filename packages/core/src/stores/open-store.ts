@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Clock, Random } from '../domain/clock.js'
 import { InvalidError } from '../domain/errors.js'
 import { shown } from '../domain/field-checks.js'
@@ -16,9 +17,7 @@ const FORMS = 'sqlite:PATH, sqlite::memory:, redis://…, rediss://… or memory
  * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
-  const colon = url.indexOf(':')
-  const scheme = url.slice(0, Math.max(colon, 0))
-  const rest = url.slice(colon + 1)
+  const { scheme, rest } = partsOf(url)
   if (scheme === 'memory' && rest === '') {
     const { MemoryStore } = await import('./memory/index.js')
     return new MemoryStore(options)
@@ -38,6 +37,22 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       message: `store must be ${FORMS}, but is ${shown(withoutSecrets(url))}`,
     },
   ])
+}
+
+/**
+ * What opens the same store once more, from any thread and whatever the working directory is by then; `null` where each
+ * opening is a store of its own.
+ */
+export function urlForThreads(url: string): string | null {
+  const { scheme, rest } = partsOf(url)
+  if (scheme === 'sqlite' && rest !== ':memory:') return `sqlite:${resolve(rest)}`
+  if (scheme === 'redis' || scheme === 'rediss') return url
+  return null
+}
+
+function partsOf(url: string): { scheme: string; rest: string } {
+  const colon = url.indexOf(':')
+  return { scheme: url.slice(0, Math.max(colon, 0)), rest: url.slice(colon + 1) }
 }
 
 function withoutSecrets(url: string): string {

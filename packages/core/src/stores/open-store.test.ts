@@ -1,0 +1,18 @@
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { urlForThreads } from './open-store.js'
+
+test('a file can be opened by other threads, wherever the process has gone meanwhile', () => {
+  expect(urlForThreads('sqlite:./some/evertick.db')).toBe(`sqlite:${resolve('some/evertick.db')}`)
+  expect(urlForThreads('sqlite:/var/lib/evertick.db')).toBe('sqlite:/var/lib/evertick.db')
+})
+
+test('so can a server', () => {
+  const url = 'rediss://:secret@redis.example/0?prefix=team'
+  expect(urlForThreads(url)).toBe(url)
+})
+
+test('what lives in memory cannot', () => {
+  expect(urlForThreads('memory:')).toBeNull()
+  expect(urlForThreads('sqlite::memory:')).toBeNull()
+})
