@@ -91,5 +91,7 @@ test('the command line says what is stretched, and how busy each node is', async
   expect(await out('runs', 'show', runId)).toMatch(
     /^stretched +to 2 h after the one before, because of load$/m,
   )
-  expect(await out('nodes')).toMatch(/^NODE +STATE +RUNNING +LOAD +CPU .*\nnode-a +alive +\d+\/100 +\d+ %/)
+  expect(await out('nodes')).toMatch(
+    /^NODE +STATE +VERSION +RUNNING +HOLDS +LOAD +CPU .*\nnode-a +alive +[\d.]+ +\d+\/100 +\d+ +\d+ %/,
+  )
 })
