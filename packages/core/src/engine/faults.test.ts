@@ -241,7 +241,8 @@ test('whatever answers are lost and whichever nodes die, no fire is lost or doub
       // What may run only once never began a second time after its node was gone: attempts grow only by its own retries.
       const once = (await cluster.runs('once')).filter(({ status }) => status === 'lost')
       for (const run of once)
-        expect(starts.filter((start) => start.startsWith(`${run.id} `)).length).toBe(run.attempt)
+        // One that was leased, and whose node died before it heard of that, never began.
+        expect(starts.filter((start) => start.startsWith(`${run.id} `)).length).toBeLessThanOrEqual(run.attempt)
     }),
     { numRuns: 60 },
   )
