@@ -1,10 +1,9 @@
 // npm start: builds what is stale, then serves the demo until Ctrl-C. Its history is kept in .evertick/.
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
+import { build } from './demo/build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, '.evertick')
@@ -19,13 +18,6 @@ const write = (line) => process.stdout.write(`${line}\n`)
 function fail(message) {
   process.stderr.write(`${message}\n`)
   process.exit(1)
-}
-
-function build() {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  if (!existsSync(tsc)) fail('The dependencies are missing; run `npm ci` first')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-b'], { cwd: root, encoding: 'utf8' })
-  if (status !== 0) fail(`The build failed:\n${stdout}${stderr}`)
 }
 
 // What goes well can be seen from the runs.
@@ -77,7 +69,11 @@ function untilInterrupted() {
   })
 }
 
-build()
+try {
+  build(root)
+} catch (error) {
+  fail(error.message)
+}
 // Only now is there something to import.
 const { readServeConfig, serve } = await import('../packages/server/dist/index.js')
 const { demoSchedules } = await import('./demo/schedules.mjs')
