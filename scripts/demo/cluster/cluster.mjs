@@ -44,7 +44,7 @@ export class Cluster {
   #requested = []
   #restarts = new Map()
   #redisIsBack = Promise.resolve()
-  /** When Redis was gone, and for a little longer: what fell due then could not be on time. */
+  /** When Redis was gone, and for a little longer: what was to begin then could not be on time. */
   #gaps = []
   #stopping = false
   #reading = Promise.resolve()
@@ -57,7 +57,8 @@ export class Cluster {
   /** @throws {Error} where redis-server is missing; `stop` has to be called in any case. */
   async start() {
     this.#folder = await mkdtemp(join(tmpdir(), 'evertick-demo-'))
-    this.redis = await RedisServer.start()
+    // Killed while its disk is busy, a Redis that syncs every second may lose what it answered just before.
+    this.redis = await RedisServer.start({ settings: ['--appendfsync', 'always'] })
     const folder = join(this.#folder, 'ledger')
     await mkdir(folder)
     this.#ledger = new Ledger(folder)
@@ -173,7 +174,7 @@ export class Cluster {
       if (isLife === undefined) continue
       this.held.began(line.run, life, at)
       const fireTime = Number(line.run.split('@')[1])
-      const wasAway = this.#gaps.some(({ from, to }) => from <= fireTime && fireTime <= to)
+      const wasAway = this.#gaps.some(({ from, to }) => from <= at && fireTime <= to)
       this.figures.began(node, at, first ? at - fireTime : null, wasAway)
     }
   }
