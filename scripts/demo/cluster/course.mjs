@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { unattended } from './unattended.mjs'
 
 /** Longer than any run takes that was under way at the end: the lease of a dead node, its attempts, and patience. */
-const SETTLE_MS = 60_000
+const SETTLE_MS = 90_000
 
 /** What happens from the start of a cluster to its end. */
 export class Course {
