@@ -242,7 +242,9 @@ test('whatever answers are lost and whichever nodes die, no fire is lost or doub
       const once = (await cluster.runs('once')).filter(({ status }) => status === 'lost')
       for (const run of once)
         // One that was leased, and whose node died before it heard of that, never began.
-        expect(starts.filter((start) => start.startsWith(`${run.id} `)).length).toBeLessThanOrEqual(run.attempt)
+        expect(starts.filter((start) => start.startsWith(`${run.id} `)).length).toBeLessThanOrEqual(
+          run.attempt,
+        )
     }),
     { numRuns: 60 },
   )
