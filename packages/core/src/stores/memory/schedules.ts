@@ -180,7 +180,8 @@ export class Schedules {
       )
     }
     this.#endings.cancelAllOf(id, DELETED)
-    this.#table.delete(record)
+    // As it stands now: the end of its runs may have given it a fire time.
+    this.#table.delete(this.#table.get(id)!)
     const { highWaterMark } = record
     this.#tombstones.set(id, {
       revision: record.revision,

@@ -88,6 +88,16 @@ export function afterRunPromises(promise: DeclarePromise): void {
     await firesAfter(world, await world.run(id))
   })
 
+  promise('one that is deleted while its run waits is gone, and is not due afterwards', async (world) => {
+    await afterRun(world, world.firstFire, 0)
+    await fire(world)
+    await world.store.deleteSchedule('job')
+    const { due, nextDueAt } = await world.store.peek(10)
+    assert.deepEqual([due, nextDueAt], [[], null])
+    const { schedules, tzdata } = await world.store.stats()
+    assert.deepEqual([schedules.active, tzdata], [0, {}])
+  })
+
   promise('a fire time that becomes no open run counts from the moment of its record', async (world) => {
     await afterRun(world)
     const missed = { count: 1, exact: true, from: world.firstFire, to: world.firstFire }

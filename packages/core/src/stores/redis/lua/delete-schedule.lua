@@ -8,9 +8,9 @@ if not s then return 0 end
 if args.revision and tonumber(s.rev) ~= args.revision then return { s.rev } end
 evenWhenFull()
 cancelAllOf(id, SAYS.deleted)
--- Ending its runs may have given it a fire time.
-s = loadSchedule(id)
-place(s, '', '', '')
+-- Ending its runs may have given it a fire time, which must not come into the index.
+s.isDeleted = true
+saveSchedule(s)
 local calendars = call('HGET', P .. 'd:' .. id, 'cal')
 for _, name in ipairs(calendars and cjson.decode(calendars) or {}) do call('SREM', P .. 'users:' .. name, id) end
 conclude()

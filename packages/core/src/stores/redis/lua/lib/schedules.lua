@@ -64,8 +64,12 @@ end
 
 atEnd(function()
   for _, s in ipairs(toSave) do
-    place(s, s.st, s.due, s.tz)
-    set(P .. 's:' .. s.id, packedSchedule(s))
+    if s.isDeleted then
+      place(s, '', '', '')
+    else
+      place(s, s.st, s.due, s.tz)
+      set(P .. 's:' .. s.id, packedSchedule(s))
+    end
   end
 end)
 
