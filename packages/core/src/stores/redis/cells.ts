@@ -10,12 +10,16 @@ export class Cell {
   readonly channel: string
   readonly #key: string
   readonly #context: CellContext
+  /** The server that knows all that this process saw, by its run id. */
+  #server: string
+  #rejoining: Promise<boolean> | null = null
 
-  constructor(context: CellContext, prefix: string, shards: readonly number[]) {
+  constructor(context: CellContext, prefix: string, shards: readonly number[], server: string) {
     this.shards = shards
     this.channel = `${prefix}hints`
     this.#key = `${prefix}meta`
     this.#context = context
+    this.#server = server
   }
 
   /**
@@ -28,14 +32,22 @@ export class Cell {
     } catch (error) {
       if (!(error instanceof NotRejoinedError)) throw error
       // Nothing was written; where the server goes on now, so does this.
-      if (!(await this.#context.rejoin(this))) throw error
+      this.#rejoining ??= this.#rejoin(error.server).finally(() => (this.#rejoining = null))
+      if (!(await this.#rejoining)) throw error
       return this.#run<Answer>(name, args)
     }
   }
 
+  async #rejoin(server: string): Promise<boolean> {
+    const { agreed, toldTo } = await this.#context.rejoin(this, server, server === this.#server)
+    if (toldTo !== null) this.#server = toldTo
+    return agreed && toldTo !== null
+  }
+
   async #run<Answer>(name: ScriptName, args: unknown): Promise<Answer> {
     const { connection, scripts, identity } = this.#context
-    return (await connection.run(scripts.get(name)!, this.#key, identity, JSON.stringify(args))) as Answer
+    const script = scripts.get(name)!
+    return (await connection.run(script, this.#key, identity, JSON.stringify(args), this.#server)) as Answer
   }
 }
 
@@ -43,8 +55,15 @@ export interface CellContext {
   readonly connection: Connection
   readonly scripts: ReadonlyMap<ScriptName, Script>
   readonly identity: string
-  /** Tells a server that is new to the store what was seen there before; answers whether it goes on. */
-  readonly rejoin: (cell: Cell) => Promise<boolean>
+  /** Tells a server that is new to the store what was seen there before, unless it has been told already. */
+  readonly rejoin: (cell: Cell, server: string, isTold: boolean) => Promise<Rejoined>
+}
+
+export interface Rejoined {
+  /** Whether the store goes on. */
+  readonly agreed: boolean
+  /** The server that knows everything now, by its run id; `null`: it was another one in between. */
+  readonly toldTo: string | null
 }
 
 /**

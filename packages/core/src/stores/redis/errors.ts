@@ -7,12 +7,16 @@ const REPLACED_MESSAGE =
 
 /** This server is new to the store, and has to be told first what the nodes saw there before. */
 export class NotRejoinedError extends EvertickError {
-  constructor(location: string, options?: ErrorOptions) {
+  /** Its run id. */
+  readonly server: string
+
+  constructor(location: string, server: string, options?: ErrorOptions) {
     super(
       'STORE_UNAVAILABLE',
       `Redis at ${location} has just come back or taken over, and waits for the nodes that live; nothing was written`,
       options,
     )
+    this.server = server
   }
 }
 
@@ -24,7 +28,8 @@ export function storeError(error: unknown, location: string): Error {
   if (!isReply(cause)) return unavailable(location, cause)
   if (message.includes('EVERTICK STORE_REPLACED'))
     return new EvertickError('STORE_REPLACED', REPLACED_MESSAGE, { cause })
-  if (message.includes('EVERTICK NOT_REJOINED')) return new NotRejoinedError(location, { cause })
+  const server = /EVERTICK NOT_REJOINED (\S+)/.exec(message)?.[1]
+  if (server !== undefined) return new NotRejoinedError(location, server, { cause })
   const session = /EVERTICK SESSION_EXPIRED (\S+)/.exec(message)?.[1]
   if (session !== undefined) return new SessionExpiredError(session, { cause })
   switch (/^[A-Z]+/.exec(message)?.[0]) {

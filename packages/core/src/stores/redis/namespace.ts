@@ -9,7 +9,7 @@ const LAYOUT_VERSION = '1'
 const SHARDS_ON_ONE_SERVER = 16
 const SHARDS_ON_A_CLUSTER = 32
 
-type Found = [identity: string, version: string, shards: string, cells: string]
+type Found = [identity: string, version: string, shards: string, cells: string, server: string]
 
 /**
  * Makes the namespace of this prefix, or finds the one that is there. Its shards and cells are fixed when it is made.
@@ -45,13 +45,17 @@ export async function openNamespace(
       `${connection.location} has layout ${version}, but this release of Evertick knows ${LAYOUT_VERSION}`,
     )
   }
-  for (let cell = 1; cell < cells; cell++) await open(prefixOf(url, cell), identity, shards, cells)
+  const servers = [first[4]]
+  for (let cell = 1; cell < cells; cell++) {
+    const found = await open(prefixOf(url, cell), identity, shards, cells)
+    servers.push(found[4])
+  }
   const context = { connection, scripts, identity, rejoin }
   const all = Array.from({ length: cells }, (_, number) => {
     const own = Array.from({ length: shards }, (_, shard) => shard).filter(
       (shard) => shard % cells === number,
     )
-    return new Cell(context, prefixOf(url, number), own)
+    return new Cell(context, prefixOf(url, number), own, servers[number]!)
   })
   return new Cells(all, shards)
 }

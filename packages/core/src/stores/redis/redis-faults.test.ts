@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../domain/errors.js'
 import type { Store } from '../../store/contract.js'
 import { RedisServer } from '../../testing/servers/redis-server.js'
-import { succeeded, World } from '../../testing/store-conformance/world.js'
+import { failed, retryIn, succeeded, World } from '../../testing/store-conformance/world.js'
 import { RedisStore } from './redis-store.js'
 
 let server: RedisServer
@@ -72,8 +72,11 @@ async function backTo(copy: string): Promise<void> {
 }
 
 async function copyOfData(): Promise<string> {
+  // While the disk is busy, what was acknowledged waits in memory.
+  await operate(async (redis) => {
+    while (!/aof_buffer_length:0\r/.test(await redis.info('persistence'))) await sleep(5)
+  })
   const copy = join(server.folder, 'copy')
-  // What was acknowledged is in the log, but for its flushing to disk, which a living system does not need.
   await cp(join(server.folder, 'appendonlydir'), copy, { recursive: true })
   return copy
 }
@@ -158,6 +161,90 @@ describe('a server that lost its last writes', () => {
     const run = await world.run(waiting.id)
     expect([run.status, run.fence]).toEqual(['running', lease.fence])
     expect(await store.finish([{ ...lease, outcome: succeeded }])).toEqual([true])
+  })
+
+  for (const [name, outcome, status] of [
+    ['succeeded', succeeded, 'succeeded'],
+    ['failed', failed, 'failed'],
+    ['is to be tried again', retryIn(60_000), 'retrying'],
+    ['was given back', { kind: 'released' }, 'pending'],
+  ] as const) {
+    test(`is told of a run that ${name}, and was running when it saw it last`, async () => {
+      const node = await world.node('a')
+      await world.waitingRun('daily')
+      const lease = await node.claimOne()
+      const copy = await copyOfData()
+      await world.finish(lease, outcome)
+      await backTo(copy)
+      const asked = node.dispatch({ tasks: { other: {} } })
+      await eventually(() => store.claim(asked))
+      expect((await world.run(lease.runId)).status).toBe(status)
+      expect((await store.stats()).running).toBe(0)
+      // Nor is it taken back when its node goes.
+      await node.leave()
+      expect(await store.recover(10)).toEqual([])
+    })
+  }
+
+  test('accepts the end and the words of a run that it did not know to be leased', async () => {
+    const node = await world.node('a')
+    for (const id of ['one', 'two']) await world.waitingRun(id)
+    const copy = await copyOfData()
+    const [first, second] = await node.claim()
+    await backTo(copy)
+    const line = { level: 'info', message: 'half done' } as const
+    expect(await eventually(() => store.report([{ ...first!, log: [line], progress: null }]))).toEqual([true])
+    await backTo(copy)
+    expect(await eventually(() => store.finish([{ ...second!, outcome: succeeded }]))).toEqual([true])
+    expect(await world.statuses([first!.runId, second!.runId])).toEqual(['running', 'succeeded'])
+  })
+
+  test('does not forget a run that waited', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const options = { runs: 2, spec: '{"input":1}', overlap: 'bufferAll' } as const
+    await world.commit('daily', options)
+    await backTo(copy)
+    const lease = await eventually(() => node.claimOne())
+    expect(lease).toMatchObject({ fireTime: world.firstFire, spec: '{"input":1}' })
+    // Those that waited for it do so again.
+    expect(await node.claim()).toEqual([])
+    await world.finish(lease, succeeded)
+    expect((await node.claimOne()).fireTime).toBe(world.firstFire + 1000)
+    const again = await world.commit('daily', { runs: 2 })
+    expect([again.committed, again.waiting]).toEqual([[true], 0])
+  })
+
+  test('does not bring back what is pruned', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    await world.commit('daily', { runs: 2 })
+    for (const lease of await node.claim()) await world.finish(lease, succeeded)
+    await store.prune({ maxRuns: 1, maxAgeMs: 0, maxFailureAgeMs: 0 }, 10)
+    const before = await world.runsOf('daily')
+    const told: string[] = []
+    store.watch((hint) => void told.push(hint))
+    await backTo(await copyOfData())
+    expect(await eventually(() => node.claim())).toEqual([])
+    expect(await world.runsOf('daily')).toEqual(before)
+    expect(told).not.toContain('writesLost')
+  })
+
+  test('believes a node that comes after the others went on', async () => {
+    const late = await open()
+    const witness = await (await worldAround(late)).node('late')
+    const node = await world.node('early')
+    for (const id of ['daily', 'other']) await world.schedule(id, { task: id })
+    await world.fire('daily')
+    const copy = await copyOfData()
+    const [lease] = await late.claim(witness.dispatch({ tasks: { daily: {} } }))
+    await backTo(copy)
+    const other = world.decide(await eventually(() => world.stored('other')))
+    await eventually(() => store.commit([other], node.dispatch({ tasks: { other: {} } })))
+    expect((await world.run(lease!.runId)).status).toBe('pending')
+    expect(await eventually(() => late.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
+    expect((await world.run(lease!.runId)).status).toBe('succeeded')
   })
 
   test('waits for a node that lives, but not for long, before anything is fired by one that saw less', async () => {

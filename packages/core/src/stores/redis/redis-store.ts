@@ -139,10 +139,10 @@ export class RedisStore implements Store {
     try {
       const durability = await examineDurability(connection, parsed)
       const witness = new Witness(clock)
-      const cells: Cells = await openNamespace(connection, parsed, async (cell) => {
-        const { agreed, restored } = await witness.rejoin(cells, cell)
-        if (restored > 0) tell('writesLost')
-        return agreed
+      const cells: Cells = await openNamespace(connection, parsed, async (cell, server, isTold) => {
+        const { lost, ...rejoined } = await witness.rejoin(cells, cell, server, isTold)
+        if (lost > 0) tell('writesLost')
+        return rejoined
       })
       await connection.subscribe(cells.all.map(({ channel }) => channel))
       return new RedisStore(connection, cells, witness, hints, parsed, durability)
@@ -196,7 +196,7 @@ export class RedisStore implements Store {
   async commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
     if (dispatch !== null) this.#witness.dispatching(dispatch)
     const result = await this.#firing.commit(decisions, dispatch)
-    this.#witness.fired(decisions, result.committed)
+    this.#witness.fired(decisions, result)
     this.#witness.leased(result.claimed)
     if (result.claimed.length > 0) await this.#replicated()
     return result
@@ -231,8 +231,10 @@ export class RedisStore implements Store {
     return accepted
   }
 
-  report(updates: readonly RunUpdate[]): Promise<boolean[]> {
-    return this.#runs.report(updates)
+  async report(updates: readonly RunUpdate[]): Promise<boolean[]> {
+    const accepted = await this.#runs.report(updates)
+    for (const [i, update] of updates.entries()) if (accepted[i] === false) this.#witness.refused(update)
+    return accepted
   }
 
   cancelRun(id: RunId): Promise<Run | null> {

@@ -21,7 +21,7 @@ export class Runs {
         runId,
         String(fence),
         outcome.kind,
-        ...detailsOf(outcome),
+        ...outcomeArgs(outcome),
       ]),
     }))
   }
@@ -105,15 +105,16 @@ function knownForm(id: RunId): string {
   return parseRunId(id) === null ? '' : id
 }
 
-function detailsOf(outcome: AttemptOutcome): readonly unknown[] {
+/** What is said of how an attempt ended, and after how long it is tried again; see lua/finish.lua. */
+export function outcomeArgs(outcome: AttemptOutcome): readonly [said: string | false, delayMs: number] {
   switch (outcome.kind) {
     case 'succeeded':
-      return [outcome.result ?? false]
+      return [outcome.result ?? false, 0]
     case 'retry':
       return [JSON.stringify(outcome.error), outcome.delayMs]
     case 'released':
-      return []
+      return [false, 0]
     default:
-      return [JSON.stringify(outcome.error)]
+      return [JSON.stringify(outcome.error), 0]
   }
 }

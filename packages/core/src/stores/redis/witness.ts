@@ -1,7 +1,23 @@
-import { parseRunId, type NodeId, type RunId, type ScheduleId, type SessionId } from '../../domain/ids.js'
+import {
+  parseRunId,
+  runIdOf,
+  type NodeId,
+  type RunId,
+  type ScheduleId,
+  type SessionId,
+} from '../../domain/ids.js'
 import type { Clock, EpochMs } from '../../domain/clock.js'
-import type { AttemptReport, ClaimedRun, Dispatch, FireDecision } from '../../store/contract.js'
-import type { Cell, Cells } from './cells.js'
+import type { Lease } from '../../domain/lease.js'
+import type {
+  AttemptOutcome,
+  AttemptReport,
+  ClaimedRun,
+  CommitResult,
+  Dispatch,
+  FireDecision,
+} from '../../store/contract.js'
+import type { Cell, Cells, Rejoined } from './cells.js'
+import { outcomeArgs } from './runs.js'
 
 /** For how long a node remembers what it saw: longer than a failover leaves writes behind. */
 const REMEMBERED_MS = 30_000
@@ -9,14 +25,20 @@ const REMEMBERED_MS = 30_000
 const MOST_REMEMBERED = 100_000
 /** How long a server that is new to the store waits for nodes that are said to live. */
 const SETTLE_MS = 1000
+/** Told in one step of about so many. */
+const TOLD_AT_ONCE = 500
 
-interface SeenRun {
-  readonly fence: number
-  readonly task: string
-  /** Of its attempt: how it ended, empty while it runs. */
-  readonly outcome: string
-  readonly reason: string
-}
+/** A run as `rejoin.lua` is told of it, but for its id. */
+type SeenRun = readonly [
+  fence: string,
+  task: string,
+  kind: 'waiting' | 'running' | AttemptOutcome['kind'],
+  said: string | false,
+  delayMs: number,
+  spec: string | false,
+  delivery: string,
+  dueAt: string,
+]
 
 /**
  * What this node has seen the store acknowledge lately. A Redis that comes back without its last writes, such as a
@@ -25,7 +47,7 @@ interface SeenRun {
 export class Witness {
   readonly #marks: Recent<ScheduleId, EpochMs>
   readonly #runs: Recent<RunId, SeenRun>
-  readonly #running = new Map<RunId, SeenRun>()
+  readonly #running = new Map<RunId, ClaimedRun>()
   #session: SessionId | null = null
   #node: NodeId = ''
 
@@ -40,47 +62,102 @@ export class Witness {
     this.#node = node
   }
 
-  fired(decisions: readonly FireDecision[], committed: readonly boolean[]): void {
-    for (const [i, { scheduleId, runs, missed }] of decisions.entries()) {
+  fired(decisions: readonly FireDecision[], { committed, claimed, waiting, skipped }: CommitResult): void {
+    const settled = new Set(waiting === 0 ? [] : [...claimed.map(({ runId }) => runId), ...skipped])
+    for (const [i, decision] of decisions.entries()) {
+      const { scheduleId, runs, missed } = decision
       const mark = runs.at(-1)?.fireTime ?? missed?.to
-      if (committed[i] === true && mark !== undefined) this.#marks.set(scheduleId, mark)
+      if (committed[i] !== true || mark === undefined) continue
+      this.#marks.set(scheduleId, mark)
+      if (waiting === 0) continue
+      for (const run of runs) {
+        const id = runIdOf(scheduleId, run.fireTime)
+        if (!settled.has(id)) this.#runs.set(id, waitingRun(decision, run.dueAt))
+      }
     }
   }
 
   leased(runs: readonly ClaimedRun[]): void {
-    for (const { runId, fence, task } of runs)
-      this.#running.set(runId, { fence, task, outcome: '', reason: '' })
+    for (const run of runs) this.#running.set(run.runId, run)
   }
 
   ended(reports: readonly AttemptReport[], accepted: readonly boolean[]): void {
-    for (const [i, { runId, outcome }] of reports.entries()) {
-      const run = this.#running.get(runId)
+    for (const [i, report] of reports.entries()) {
+      const run = this.#held(report)
       if (run === undefined) continue
-      this.#running.delete(runId)
-      const { kind } = outcome
-      const isEnd = kind === 'succeeded' || kind === 'failed' || kind === 'cancelled'
-      if (accepted[i] !== true || !isEnd) continue
-      const reason = kind === 'succeeded' ? '' : JSON.stringify(outcome.error)
-      this.#runs.set(runId, { ...run, outcome: kind, reason })
+      this.#running.delete(run.runId)
+      if (accepted[i] === true) this.#runs.set(run.runId, endedRun(run, report.outcome))
     }
   }
 
-  /** Tells a cell what was seen of it; answers whether it may go on, and how much of that had been lost. */
-  async rejoin(cells: Cells, cell: Cell): Promise<{ agreed: boolean; restored: number }> {
-    const isHere = (id: ScheduleId): boolean => cells.of(id) === cell
-    const marks = this.#marks.entries().filter(([id]) => isHere(id))
-    const runs = [...this.#runs.entries(), ...this.#running].filter(([id]) =>
-      isHere(parseRunId(id)!.scheduleId),
-    )
-    const [agreed, restored] = await cell.run<[number, number]>('rejoin', {
-      session: this.#session ?? false,
-      node: this.#node,
-      marks: marks.flatMap(([id, mark]) => [id, String(mark)]),
-      runs: runs.map(([id, run]) => [id, String(run.fence), run.task, run.outcome, run.reason]),
-      settleMs: SETTLE_MS,
-    })
-    return { agreed: agreed === 1, restored }
+  /** The store says that this lease has passed. */
+  refused(lease: Lease): void {
+    const run = this.#held(lease)
+    if (run !== undefined) this.#running.delete(run.runId)
   }
+
+  #held({ runId, fence }: Lease): ClaimedRun | undefined {
+    const run = this.#running.get(runId)
+    return run?.fence === fence ? run : undefined
+  }
+
+  /**
+   * Tells a cell, on the server of that run id, what was seen of it, unless it has been told that already. Answers as
+   * well how much of it had been lost.
+   */
+  async rejoin(
+    cells: Cells,
+    cell: Cell,
+    server: string,
+    isTold: boolean,
+  ): Promise<Rejoined & { readonly lost: number }> {
+    const { marks, runs } = isTold ? { marks: [], runs: [] } : this.#seenOf(cells, cell)
+    const steps = Math.max(1, Math.ceil(Math.max(marks.length, runs.length) / TOLD_AT_ONCE))
+    let lost = 0
+    let agreed = false
+    for (let step = 0; step < steps; step++) {
+      const part = <Item>(items: readonly Item[]): readonly Item[] =>
+        items.slice(step * TOLD_AT_ONCE, (step + 1) * TOLD_AT_ONCE)
+      const answer = await cell.run<[agreed: number, lost: number, server: string]>('rejoin', {
+        session: this.#session ?? false,
+        node: this.#node,
+        marks: part(marks).flatMap(([id, mark]) => [id, String(mark)]),
+        runs: part(runs).map(([id, run]) => [id, ...run]),
+        isAll: step === steps - 1,
+        settleMs: SETTLE_MS,
+      })
+      agreed = answer[0] === 1
+      lost += answer[1]
+      if (answer[2] !== server) return { agreed: false, toldTo: null, lost }
+    }
+    return { agreed, toldTo: server, lost }
+  }
+
+  #seenOf(cells: Cells, cell: Cell) {
+    const isHere = (id: ScheduleId): boolean => cells.of(id) === cell
+    const isRunHere = (id: RunId): boolean => isHere(parseRunId(id)!.scheduleId)
+    const past = this.#runs.entries().filter(([id]) => isRunHere(id) && !this.#running.has(id))
+    const running = [...this.#running].filter(([id]) => isRunHere(id))
+    return {
+      marks: this.#marks.entries().filter(([id]) => isHere(id)),
+      runs: [...past, ...running.map(([id, run]) => [id, runningRun(run)] as const)],
+    }
+  }
+}
+
+function waitingRun({ task, spec, delivery, overlap }: FireDecision, dueAt: EpochMs): SeenRun {
+  return ['0', task, 'waiting', overlap, 0, spec ?? false, delivery, String(dueAt)]
+}
+
+function runningRun({ fence, task, spec, delivery, dueAt }: ClaimedRun): SeenRun {
+  return [String(fence), task, 'running', false, 0, spec ?? false, delivery, String(dueAt)]
+}
+
+/** Without its result, of which thousands could be large. */
+function endedRun(run: ClaimedRun, outcome: AttemptOutcome): SeenRun {
+  const [fence, task, , , , ...rest] = runningRun(run)
+  const [said, delayMs] = outcome.kind === 'succeeded' ? [false as const, 0] : outcomeArgs(outcome)
+  return [fence, task, outcome.kind, said, delayMs, ...rest]
 }
 
 /** The latest entries: those of this period and of the one before. */

@@ -8,7 +8,8 @@
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
 -- errors   SESSION_EXPIRED, NOT_REJOINED
 -- include  says schedules runs endings leasing server
-if not isAgreedOn(runningServer()) then return notAgreedOn() end
+local refused = refusal()
+if refused then return refused end
 local dispatch = args.dispatch
 local self = nil
 if dispatch then

@@ -1,7 +1,10 @@
 -- Ends attempts.
 -- args     { reports = { { id, fence, kind, text, delay }… } }; text is the result or the error, as JSON, or false
 -- returns  '0' (refused: another fence, or not held) and '1' per report
--- include  says schedules runs endings
+-- errors   NOT_REJOINED
+-- include  says schedules runs endings server
+local refused = refusal()
+if refused then return refused end
 evenWhenFull()
 local keys = {}
 for _, report in ipairs(args.reports) do
@@ -9,20 +12,6 @@ for _, report in ipairs(args.reports) do
   keys[#keys + 1] = P .. 'o:' .. string.match(report[1], '^[^@]*')
 end
 fetch(keys)
-
-local function finish(r, kind, said, delayMs)
-  if kind == 'succeeded' then
-    endRun(r, kind, false, said)
-  elseif kind == 'failed' or kind == 'cancelled' then
-    endRun(r, kind, said)
-  elseif kind == 'retry' then
-    putBack(r, said, delayMs)
-  elseif kind == 'interrupted' then
-    takeBack(r, said)
-  else
-    releaseRun(r)
-  end
-end
 
 -- A record of its own for each run costs more than all else here. Nearly every run succeeds at the first attempt, and
 -- nothing depends on it: such a one goes from text to text, of which only the beginning changes.
@@ -49,7 +38,7 @@ for i, report in ipairs(args.reports) do
   if report[3] ~= 'succeeded' or not succeedAtOnce(report[1], report[2], report[4]) then
     local r = loadRun(report[1])
     if r and r.st == 'running' and r.fe == report[2] then
-      finish(r, report[3], report[4], report[5])
+      endAttempt(r, report[3], report[4], report[5])
     else
       accepted[i] = '0'
     end

@@ -1,12 +1,14 @@
 -- Makes a cell of a store, or finds out what is there. The only script that does not ask for an identity.
 -- KEYS[1]  the hash `meta` of the cell
 -- ARGV     identity, layout version, shards, cells: for a cell that is not there yet
--- returns  identity, layout version, shards, cells
+-- returns  identity, layout version, shards, cells, run id of the server
+-- See lib/server.lua.
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unknown'
 redis.call('HSETNX', KEYS[1], 'identity', ARGV[1])
 if redis.call('HGET', KEYS[1], 'identity') == ARGV[1] then
-  -- See lib/server.lua.
-  local info = redis.pcall('INFO', 'server')
-  local server = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unknown'
   redis.call('HSET', KEYS[1], 'version', ARGV[2], 'shards', ARGV[3], 'cells', ARGV[4], 'server', server)
 end
-return redis.call('HMGET', KEYS[1], 'identity', 'version', 'shards', 'cells')
+local found = redis.call('HMGET', KEYS[1], 'identity', 'version', 'shards', 'cells')
+found[5] = server
+return found

@@ -1,7 +1,10 @@
 -- Takes back runs of sessions that have expired.
 -- args     { limit }
 -- returns  { id, task, status, attempt }…
--- include  says schedules runs endings
+-- errors   NOT_REJOINED
+-- include  says schedules runs endings server
+local refused = refusal()
+if refused then return refused end
 evenWhenFull()
 local answers = {}
 for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'holders', '-inf', nowText)) do

@@ -2,7 +2,10 @@
 -- args     { updates = { { id, fence, { level, message as JSON, bytes … }, progress or false }… }, logLimit, cut as JSON }
 --            progress = JSON without its closing brace and time
 -- returns  '0' (refused) and '1' per update
--- include  runs
+-- errors   NOT_REJOINED
+-- include  runs server
+local refused = refusal()
+if refused then return refused end
 local function append(r, lines)
   local bytes = tonumber(r.lb) or 0
   if bytes >= args.logLimit then return end

@@ -3,7 +3,8 @@
 -- returns  the leased runs, see `leased`
 -- errors   SESSION_EXPIRED, NOT_REJOINED
 -- include  schedules runs leasing server
-if not isAgreedOn(runningServer()) then return notAgreedOn() end
+local refused = refusal()
+if refused then return refused end
 local dispatch = args.dispatch
 local self = leasing(dispatch)
 if not self then return expired(dispatch) end

@@ -132,6 +132,21 @@ local function releaseRun(r)
   enqueueReady(r)
 end
 
+-- kind, said, delayMs: see finish.lua.
+local function endAttempt(r, kind, said, delayMs)
+  if kind == 'succeeded' then
+    endRun(r, kind, false, said)
+  elseif kind == 'failed' or kind == 'cancelled' then
+    endRun(r, kind, said)
+  elseif kind == 'retry' then
+    putBack(r, said, delayMs)
+  elseif kind == 'interrupted' then
+    takeBack(r, said)
+  else
+    releaseRun(r)
+  end
+end
+
 local function cancelRun(r, reason)
   if r.st == 'running' then
     if r.cx ~= '' then return end

@@ -3,6 +3,7 @@
 -- KEYS[1]  the hash `meta` of a cell; every other key of the cell has the same beginning, and so the same hash tag
 -- ARGV[1]  the identity of the store, as the caller found it when it opened it
 -- ARGV[2]  the arguments of the verb, as JSON
+-- ARGV[3]  the server that knows all that the caller saw, by its run id; see lib/server.lua
 local call = redis.call
 local P = string.sub(KEYS[1], 1, -5)
 local meta = call('HMGET', KEYS[1], 'identity', 'wall', 'ahead', 'number')
@@ -142,7 +143,7 @@ end
 -- Redis that is full refuses a script whose first write needs memory, and no later one: a script that begins with this
 -- is refused whole.
 local function whenThereIsRoom()
-  call('HSET', KEYS[1], 'wall', text(wall))
+  call('HSET', KEYS[1], 'wall', text(wall), 'ahead', tostring(ahead))
 end
 
 -- What must succeed all the same begins with this.
