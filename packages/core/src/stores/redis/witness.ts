@@ -122,7 +122,7 @@ export class Witness {
         session: this.#session ?? false,
         node: this.#node,
         marks: part(marks).flatMap(([id, mark]) => [id, String(mark)]),
-        runs: part(runs).map(([id, run]) => [id, ...run]),
+        runs: part(runs),
         isAll: step === steps - 1,
         settleMs: SETTLE_MS,
       })
@@ -140,9 +140,13 @@ export class Witness {
     const running = [...this.#running].filter(([id]) => isRunHere(id))
     return {
       marks: this.#marks.entries().filter(([id]) => isHere(id)),
-      runs: [...past, ...running.map(([id, run]) => [id, runningRun(run)] as const)],
+      runs: past.map(toldRun).concat(running.map(([id, run]) => toldRun([id, runningRun(run)]))),
     }
   }
+}
+
+function toldRun([id, run]: readonly [RunId, SeenRun]): readonly unknown[] {
+  return [id, ...run]
 }
 
 function waitingRun({ task, spec, delivery, overlap }: FireDecision, dueAt: EpochMs): SeenRun {

@@ -15,8 +15,10 @@ promoteDelayed()
 local running = {}
 for _, task in ipairs(dispatch.tasks) do
   if task[3] >= 0 then
-    -- From now on a claim that counted what runs before this one did is refused.
-    call('HSET', P .. 'limit-fences', task[1], args.limitFence)
+    -- From now on a claim that counted what runs before this one did is refused. One with a
+    -- higher fence may have come here first; it goes on to count elsewhere, and must find this cell as it left it.
+    local highest = tonumber(call('HGET', P .. 'limit-fences', task[1]) or '0')
+    if tonumber(args.limitFence) > highest then call('HSET', P .. 'limit-fences', task[1], args.limitFence) end
     running[#running + 1] = task[1]
     running[#running + 1] = call('HGET', P .. 'running', task[1]) or '0'
     self.rooms[task[1]] = task[2]

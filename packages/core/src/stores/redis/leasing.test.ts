@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../domain/clock.js'
+import { RedisServer } from '../../testing/servers/redis-server.js'
+import { TASK, type TestNode } from '../../testing/store-conformance/test-node.js'
+import { World } from '../../testing/store-conformance/world.js'
+import type { Cell } from './cells.js'
+import { Connection } from './connection.js'
+import { dispatchArgs } from './leasing.js'
+import { openNamespace } from './namespace.js'
+import { RedisStore } from './redis-store.js'
+import { parseRedisUrl } from './url.js'
+
+let server: RedisServer
+let store: RedisStore
+let connection: Connection
+let cell: Cell
+let world: World
+
+beforeEach(async () => {
+  server = await RedisServer.start()
+  store = await RedisStore.open(server.url)
+  const url = parseRedisUrl(server.url)
+  connection = await Connection.open(url, Math.random, {
+    clock: systemClock,
+    hinted: () => {},
+    connected: () => {},
+    replaced: () => {},
+  })
+  cell = (await openNamespace(connection, url, () => Promise.reject(new Error('nothing to tell')))).first
+  world = await World.around({
+    store,
+    second: () => Promise.resolve(store),
+    advance: () => Promise.resolve(),
+    close: () => store.close(),
+  })
+})
+
+afterEach(async () => {
+  await store.close()
+  await connection.close()
+  await server.stop()
+})
+
+test('a claim that counted before another did may not take where that one has counted', async () => {
+  await world.waitingRun('limited')
+  const [early, late] = [await world.node('early'), await world.node('late')]
+  const [earlyFence, lateFence] = [await drawFence(), await drawFence()]
+  // The later count comes here first; what it saw here must not change behind its back.
+  await step('survey', late, lateFence)
+  await step('survey', early, earlyFence)
+  expect(await step('take', early, earlyFence)).toEqual([])
+  expect(await step('take', late, lateFence)).toHaveLength(1)
+})
+
+function drawFence(): Promise<string> {
+  return cell.run<string>('draw-fence', {})
+}
+
+function step(script: 'survey' | 'take', node: TestNode, limitFence: string): Promise<unknown> {
+  const dispatch = node.dispatch({ tasks: { [TASK]: { clusterLimit: 1 } } })
+  return cell.run(script, { dispatch: dispatchArgs(dispatch), limitFence })
+}
