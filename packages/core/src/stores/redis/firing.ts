@@ -27,16 +27,20 @@ export class Firing {
     this.#leasing = leasing
   }
 
-  /** In one cell the same step leases; over several, all that is ready competes for the slots afterwards. */
-  async commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
-    if (this.#cells.isOne) return this.#commitIn(this.#cells.first, decisions, dispatch)
+  /** `givenUp` as in {@link Leasing.claim}. In one cell the same step leases; over several, all that is ready competes for the slots afterwards. */
+  async commit(
+    decisions: readonly FireDecision[],
+    dispatch: Dispatch | null,
+    givenUp: number,
+  ): Promise<CommitResult> {
+    if (this.#cells.isOne) return this.#commitIn(this.#cells.first, decisions, dispatch, givenUp)
     const parts: CommitResult[] = []
     const committed = await this.#cells.each(decisions, idOf, async (cell, own) => {
-      const part = await this.#commitIn(cell, own, null)
+      const part = await this.#commitIn(cell, own, null, givenUp)
       parts.push(part)
       return part.committed
     })
-    const claimed = dispatch === null ? [] : await this.#leasing.claim(dispatch)
+    const claimed = dispatch === null ? [] : await this.#leasing.claim(dispatch, givenUp)
     const taken = new Set(claimed.map(({ runId }) => runId))
     const created = decisions.flatMap(({ scheduleId, runs }) =>
       runs.map((run) => runIdOf(scheduleId, run.fireTime)),
@@ -55,13 +59,14 @@ export class Firing {
     cell: Cell,
     decisions: readonly FireDecision[],
     dispatch: Dispatch | null,
+    givenUp: number,
   ): Promise<CommitResult> {
     const order = byPriority(decisions)
     const terms = new Terms()
     const answer = await cell.run<CommitAnswer>('commit', {
       decisions: order.map((index) => decisionArgs(decisions[index]!, terms)),
       terms: terms.all,
-      dispatch: dispatch === null ? false : dispatchArgs(dispatch),
+      dispatch: dispatch === null ? false : dispatchArgs(dispatch, givenUp),
     })
     const [carriedOut, pairs, now, repeated, waiting, skipped, missed] = answer
     const committed = Array.from({ length: decisions.length }, () => false)

@@ -22,11 +22,14 @@ export class Leasing {
     this.#cells = cells
   }
 
-  /** @throws {SessionExpiredError} nothing was leased. */
-  async claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
+  /**
+   * `givenUp`: how many calls with a dispatch this process has given up so far.
+   * @throws {SessionExpiredError} nothing was leased.
+   */
+  async claim(dispatch: Dispatch, givenUp: number): Promise<ClaimedRun[]> {
     const rows = this.#cells.isOne
-      ? await this.#cells.first.run<LeasedRow[]>('claim', { dispatch: dispatchArgs(dispatch) })
-      : await this.#claimOverCells(dispatch)
+      ? await this.#cells.first.run<LeasedRow[]>('claim', { dispatch: dispatchArgs(dispatch, givenUp) })
+      : await this.#claimOverCells(dispatch, givenUp)
     return rows.map(claimedOf)
   }
 
@@ -34,18 +37,18 @@ export class Leasing {
    * First every cell tells what it has ready, then as much is leased where it lies. A task's limit holds because a count
    * of what runs everywhere makes each claim be refused that goes by an earlier count.
    */
-  async #claimOverCells(dispatch: Dispatch): Promise<LeasedRow[]> {
+  async #claimOverCells(dispatch: Dispatch, givenUp: number): Promise<LeasedRow[]> {
     const limited = [...dispatch.tasks.values()].some(({ clusterLimit }) => clusterLimit !== null)
     for (let tries = 1; ; tries++) {
       const limitFence = limited ? await this.#cells.first.run<string>('draw-fence', {}) : ''
-      const args = dispatchArgs(dispatch)
+      const args = dispatchArgs(dispatch, givenUp)
       const surveys = await this.#cells.everywhere<Survey>('survey', () => ({ dispatch: args, limitFence }))
       const known = this.#cells.all.filter((_, i) => surveys[i]![0] === 'known')
       const quotas =
         known.length > 0 ? new Map(known.map((cell) => [cell, new Map()])) : this.#divide(surveys, dispatch)
       const taken = await Promise.all(
         Array.from(quotas, ([cell, quota]) =>
-          cell.run<LeasedRow[]>('take', { ...takeArgs(dispatch, quota), limitFence }),
+          cell.run<LeasedRow[]>('take', { ...takeArgs(dispatch, givenUp, quota), limitFence }),
         ),
       )
       const rows = taken.flat()
@@ -85,23 +88,24 @@ export class Leasing {
   }
 }
 
-function takeArgs(dispatch: Dispatch, quota: ReadonlyMap<TaskName, number>) {
+function takeArgs(dispatch: Dispatch, givenUp: number, quota: ReadonlyMap<TaskName, number>) {
   const tasks = [...dispatch.tasks].filter(([task]) => quota.has(task))
   const slots = [...quota.values()].reduce((sum, count) => sum + count, 0)
   return {
     dispatch: {
-      ...dispatchArgs(dispatch),
+      ...dispatchArgs(dispatch, givenUp),
       slots,
       tasks: tasks.map(([task, { clusterLimit }]) => [task, quota.get(task), clusterLimit ?? -1]),
     },
   }
 }
 
-export function dispatchArgs({ session, node, requestId, slots, groups, tasks }: Dispatch) {
+export function dispatchArgs({ session, node, requestId, slots, groups, tasks }: Dispatch, givenUp: number) {
   return {
     session,
     node,
     request: requestId,
+    givenUp,
     slots,
     groups,
     tasks: Array.from(tasks, ([task, capacity]) => [task, capacity.slots, capacity.clusterLimit ?? -1]),

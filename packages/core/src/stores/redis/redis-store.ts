@@ -84,6 +84,8 @@ export class RedisStore implements Store {
   readonly #witness: Witness
   /** How many must have what was written before a body starts. */
   readonly #replicas: number
+  /** How many calls that lease have failed: their requests may still be on their way. */
+  #givenUp = 0
 
   private constructor(
     connection: Connection,
@@ -195,7 +197,7 @@ export class RedisStore implements Store {
 
   async commit(decisions: readonly FireDecision[], dispatch: Dispatch | null): Promise<CommitResult> {
     if (dispatch !== null) this.#witness.dispatching(dispatch)
-    const result = await this.#firing.commit(decisions, dispatch)
+    const result = await this.#dispatched(this.#firing.commit(decisions, dispatch, this.#givenUp))
     this.#witness.fired(decisions, result)
     this.#witness.leased(result.claimed)
     if (result.claimed.length > 0) await this.#replicated()
@@ -208,10 +210,19 @@ export class RedisStore implements Store {
 
   async claim(dispatch: Dispatch): Promise<ClaimedRun[]> {
     this.#witness.dispatching(dispatch)
-    const claimed = await this.#leasing.claim(dispatch)
+    const claimed = await this.#dispatched(this.#leasing.claim(dispatch, this.#givenUp))
     this.#witness.leased(claimed)
     if (claimed.length > 0) await this.#replicated()
     return claimed
+  }
+
+  async #dispatched<Answer>(call: Promise<Answer>): Promise<Answer> {
+    try {
+      return await call
+    } catch (error) {
+      this.#givenUp++
+      throw error
+    }
   }
 
   /** Else nothing of it may start: asked again by the same request or owner, the store gives the same leases. */

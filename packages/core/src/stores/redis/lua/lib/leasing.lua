@@ -1,5 +1,6 @@
 -- What a dispatching node may still take, counted down as it takes.
--- dispatch: { session, node, request, slots, groups = { name… }, tasks = { { name, slots, limit or -1 }… } }
+-- dispatch: { session, node, request, givenUp, slots, groups = { name… }, tasks = { { name, slots, limit or -1 }… } }
+--           givenUp: how many such calls its process has given up so far
 
 local PROMOTE_AT_ONCE = 1000
 
@@ -9,8 +10,12 @@ end
 
 local function leasing(dispatch)
   local key = P .. 'sess:' .. dispatch.session
-  local session = call('HMGET', key, 'until', 'request', 'leased', 'number')
+  local session = call('HMGET', key, 'until', 'request', 'leased', 'number', 'given-up')
   if not session[1] or tonumber(session[1]) <= now then return nil end
+  -- A call that was given up may arrive after its repetition, and later ones: what it took, nobody would know of.
+  local givenUp = tonumber(session[5] or '0')
+  if dispatch.givenUp < givenUp then return nil end
+  if dispatch.givenUp > givenUp then call('HSET', key, 'given-up', dispatch.givenUp) end
   local self = { slots = dispatch.slots, taken = {}, rooms = {}, groups = {}, repeated = nil, session = session[4] }
   for _, group in ipairs(dispatch.groups) do self.groups[group] = true end
   for _, task in ipairs(dispatch.tasks) do
