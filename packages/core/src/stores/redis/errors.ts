@@ -23,7 +23,7 @@ export class NotRejoinedError extends EvertickError {
 /** What `error`, which a command ended with, means to a caller of the store. */
 export function storeError(error: unknown, location: string): Error {
   if (error instanceof EvertickError) return error
-  const cause = error instanceof Error ? error : new Error(String(error))
+  const cause = withoutCommand(error instanceof Error ? error : new Error(String(error)))
   const { message } = cause
   if (!isReply(cause)) return unavailable(location, cause)
   if (message.includes('EVERTICK STORE_REPLACED'))
@@ -56,6 +56,14 @@ export function storeError(error: unknown, location: string): Error {
         cause,
       })
   }
+}
+
+/** The driver adds the command to its errors, and so passwords, what runs are given, and whole scripts. */
+function withoutCommand(error: Error): Error {
+  const told: Error & { command?: unknown; lastNodeError?: unknown } = error
+  delete told.command
+  if (told.lastNodeError instanceof Error) withoutCommand(told.lastNodeError)
+  return told
 }
 
 function unavailable(location: string, cause: Error): EvertickError {

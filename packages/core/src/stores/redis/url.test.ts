@@ -64,6 +64,8 @@ describe('a Redis URL', () => {
     ['redis://a?shards=257', 'store.shards', '"257"'],
     ['redis://a?volatile=1', 'store.volatile', '"1"'],
     ['redis://u%zz:secret@a', 'store.login', 'percent-encoded'],
+    ['redis://u:secret/with@a', 'store.login', 'percent-encoded'],
+    ['redis://u:p?secret@a', 'store.login', 'percent-encoded'],
   ])('%s is refused by rule %s', (url, rule, said) => {
     let refused: unknown
     try {

@@ -33,6 +33,8 @@ export function parseRedisUrl(url: string): RedisUrl {
   const match = /^(rediss?):\/\/(?:([^@/?]*)@)?([^@/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url)
   if (match === null) throw wrong('store.url', `store must look like ${FORM}`)
   const [, scheme, login, authority, path = '', query = ''] = match
+  // Else parts of a password would be taken for a host or a parameter, and shown.
+  if (login === undefined && url.includes('@')) throw notEncoded()
   const parameters = new URLSearchParams(query)
   for (const name of parameters.keys()) {
     if (!PARAMETERS.includes(name))
@@ -106,8 +108,12 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw wrong('store.login', 'store: the user and password must be percent-encoded')
+    throw notEncoded()
   }
+}
+
+function notEncoded(): InvalidError {
+  return wrong('store.login', 'store: the user and password must be percent-encoded')
 }
 
 function wrong(rule: string, message: string): InvalidError {
