@@ -15,6 +15,16 @@ const RUNS = [
     '--store',
     'memory:',
   ],
+  [
+    'One second each of 10,000 schedules on Redis',
+    'throughput.mjs',
+    '--schedules',
+    '10000',
+    '--store',
+    'redis',
+  ],
+  ['Fires that Redis alone can record', 'store-cycle.mjs'],
+  ['A million schedules in Redis', 'many-schedules.mjs'],
   ['One next() of a cron trigger', 'triggers.mjs'],
 ]
 
