@@ -46,8 +46,11 @@ class Demo {
 
   async printed(text: RegExp): Promise<void> {
     while (!text.test(this.output)) {
-      if (this.#child.exitCode !== null) throw new Error(`The demo ended: ${this.output}`)
-      await sleep(20)
+      if (this.#child.exitCode === null) await sleep(20)
+      else {
+        await this.#exit
+        throw new Error(`The demo ended: ${this.output}`)
+      }
     }
   }
 

@@ -84,6 +84,8 @@ export class Cluster {
         target: this.#target.url,
         ledger: this.#ledger.pathOf('commands'),
       }),
+      // A server serves a moment before its first heartbeat tells the store what tasks it knows.
+      { allowUnknownTask: true },
     )
     this.schedules = schedules.length
     this.audit = new Audit(schedules)
