@@ -5,7 +5,7 @@ if not before then return { 'absent' } end
 local revision = cjson.decode(before).revision
 if args.revision and revision ~= args.revision then return { 'conflict', text(revision) } end
 if args.all and tonumber(call('GET', P .. 'calendars-revision') or '0') ~= args.all - 1 then return { 'stale' } end
-local users = call('SMEMBERS', P .. 'users:' .. args.name)
+local users = call('ZRANGE', P .. 'users:' .. args.name, 0, 999)
 for _, id in ipairs(args.users) do users[#users + 1] = id end
 if #users > 0 then
   table.sort(users)

@@ -12,7 +12,7 @@ cancelAllOf(id, SAYS.deleted)
 s.isDeleted = true
 saveSchedule(s)
 local calendars = call('HGET', P .. 'd:' .. id, 'cal')
-for _, name in ipairs(calendars and cjson.decode(calendars) or {}) do call('SREM', P .. 'users:' .. name, id) end
+for _, name in ipairs(calendars and cjson.decode(calendars) or {}) do call('ZREM', P .. 'users:' .. name, id) end
 conclude()
 call('DEL', P .. 's:' .. id, P .. 'd:' .. id)
 call('ZREM', P .. 'ids', id)

@@ -1,10 +1,12 @@
 -- Deletes old history, going round the schedules, those deleted last; and what is over by now.
--- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after }, atOnce, listedForMs }
--- returns  { deleted, set, after }: where to go on, with set = '' when the round is complete
+-- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after, kept }, atOnce, listedForMs }
+-- returns  { deleted, set, after, kept }: where to go on, with set = '' when the round is complete. A history of which much is
+--            kept is gone through in several steps: `kept` are the runs that have been looked at of the next one.
 -- include  runs locks
 evenWhenFull()
 local LOOKED_AT_ONCE = 200
-local deleted = 0
+local LOOKED_AT_MOST = 1000
+local deleted, looked = 0, 0
 
 local function remove(schedule, member, r)
   local id = r.id
@@ -16,7 +18,8 @@ local function remove(schedule, member, r)
   deleted = deleted + 1
 end
 
-local function pruneOne(schedule, isDeleted)
+-- Answers how many runs it kept where it had to stop before the end, else nil.
+local function pruneOne(schedule, isDeleted, kept)
   local key = P .. 'h:' .. schedule
   local own = call('HGET', P .. 'd:' .. schedule, 'hist')
   local rule = args.defaults
@@ -26,45 +29,53 @@ local function pruneOne(schedule, isDeleted)
     for name, value in pairs(args.defaults) do rule[name] = given[name] or value end
   end
   local newest = call('ZREVRANGE', key, 0, 0)[1]
-  if not newest then return end
+  if not newest then return nil end
   local beyond = tonumber(call('ZREVRANGE', key, rule.maxRuns, rule.maxRuns, 'WITHSCORES')[2]) or -math.huge
   local ageEnd, failureEnd = now - rule.maxAgeMs, now - rule.maxFailureAgeMs
   -- A run does not end before its fire time, so nothing younger than every bound need be looked at.
   local bound = math.max(beyond, ageEnd, failureEnd)
-  if bound == -math.huge then return end
-  local kept = 0
+  if bound == -math.huge then return nil end
   while deleted < args.limit do
+    if looked >= LOOKED_AT_MOST then return kept end
     local found = call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', kept, LOOKED_AT_ONCE)
+    looked = looked + #found / 2
+    local keys = {}
+    for i = 1, #found, 2 do keys[#keys + 1] = P .. 'r:' .. runIdOf(schedule, found[i]) end
+    fetch(keys)
     for i = 1, #found, 2 do
+      if deleted >= args.limit then return kept end
       local member, fireTime = found[i], tonumber(found[i + 1])
       local r = loadRun(runIdOf(schedule, member))
       local ended = tonumber(r.en)
       local isFailure = r.st == 'failed' or r.st == 'lost'
-      if deleted < args.limit and not isOpen(r) and (isDeleted or member ~= newest)
+      if not isOpen(r) and (isDeleted or member ~= newest)
         and (ended <= failureEnd or (not isFailure and (fireTime <= beyond or ended <= ageEnd))) then
         remove(schedule, member, r)
       else
         kept = kept + 1
       end
     end
-    if #found < 2 * LOOKED_AT_ONCE then break end
+    if #found < 2 * LOOKED_AT_ONCE then return nil end
   end
+  return kept
 end
 
-local set, after = args.position[1], args.position[2]
+local set, after, kept = args.position[1], args.position[2], args.position[3]
 local room = args.atOnce
-while set ~= '' and room > 0 and deleted < args.limit do
+local stopped = nil
+while set ~= '' and room > 0 and not stopped and deleted < args.limit do
   local ids = call('ZRANGEBYLEX', P .. set, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, room)
   for _, id in ipairs(ids) do
-    pruneOne(id, set == 'graves')
-    if deleted >= args.limit then break end
+    stopped = pruneOne(id, set == 'graves', kept)
+    kept = stopped or 0
+    if stopped or deleted >= args.limit then break end
     if set == 'graves' and call('EXISTS', P .. 'h:' .. id) == 0 then
       call('ZREM', P .. 'graves', id)
       call('DEL', P .. 'o:' .. id)
     end
     after = id
   end
-  if deleted < args.limit and #ids < room then
+  if not stopped and deleted < args.limit and #ids < room then
     set, after = set == 'ids' and 'graves' or '', ''
   end
   room = room - #ids
@@ -77,4 +88,4 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now
 end
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'locks', '-inf', nowText, 'LIMIT', 0, 100)) do forget(name) end
 if deleted > 0 then conclude() end
-return { deleted, set, after }
+return { deleted, set, after, kept }

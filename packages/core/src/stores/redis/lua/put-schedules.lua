@@ -18,14 +18,14 @@ end
 local function refer(id, calendars)
   local before = call('HGET', P .. 'd:' .. id, 'cal')
   if before then
-    for _, name in ipairs(cjson.decode(before)) do call('SREM', P .. 'users:' .. name, id) end
+    for _, name in ipairs(cjson.decode(before)) do call('ZREM', P .. 'users:' .. name, id) end
     call('HDEL', P .. 'd:' .. id, 'cal')
   end
   if not calendars then return end
   local names = {}
   for i = 2, #calendars do
     names[#names + 1] = calendars[i]
-    call('SADD', P .. 'users:' .. calendars[i], id)
+    call('ZADD', P .. 'users:' .. calendars[i], 0, id)
   end
   call('HSET', P .. 'd:' .. id, 'cal', cjson.encode(names))
 end

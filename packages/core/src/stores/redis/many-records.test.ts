@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Redis } from 'ioredis'
+import { RedisServer } from '../../testing/servers/redis-server.js'
+import { failed, fireAt, succeeded, World } from '../../testing/store-conformance/world.js'
+import type { AttemptOutcome } from '../../store/contract.js'
+import { RedisStore } from './redis-store.js'
+
+/** More than any step may look at. */
+const MANY = 2500
+
+let server: RedisServer
+let store: RedisStore
+let world: World
+let redis: Redis
+
+beforeAll(async () => {
+  server = await RedisServer.start()
+  redis = new Redis(server.port, '127.0.0.1')
+  store = await RedisStore.open(server.url)
+  world = await World.around({
+    store,
+    second: () => Promise.resolve(store),
+    advance: () => Promise.resolve(),
+    close: () => store.close(),
+  })
+})
+
+afterAll(async () => {
+  await store.close()
+  redis.disconnect()
+  await server.stop()
+})
+
+/** What `work` answers, and in how many steps. */
+async function steps<Answer>(work: () => Promise<Answer>): Promise<readonly [Answer, number]> {
+  await redis.config('RESETSTAT')
+  const answer = await work()
+  const stats = await redis.info('commandstats')
+  return [answer, Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1])]
+}
+
+test('a schedule is found among many others without holding anyone up', async () => {
+  await world.schedule('zz-paused', { state: 'paused', task: 'rare' })
+  const { definition } = await world.stored('zz-paused')
+  await store.putSchedules(
+    Array.from({ length: MANY }, (_, i) => ({
+      definition: { ...definition, id: `s-${i}`, task: 'usual' },
+      state: 'active',
+      stateReason: null,
+      expect: 'absent',
+      timing: { ...fireAt(world.firstFire + 1e9), tzdata: 'x', calendars: null, afterRunMs: null },
+    })),
+  )
+  for (const query of [{ state: 'paused' }, { task: 'rare' }] as const) {
+    const [page, calls] = await steps(() => store.listSchedules({ ...query, limit: 1 }))
+    expect([page.items.map(({ id }) => id), page.nextCursor]).toEqual([['zz-paused'], null])
+    expect(calls).toBeGreaterThan(2)
+  }
+})
+
+test('a run is found, and pruned, among many failures that are kept', async () => {
+  await ended('busy', 1, -1, succeeded)
+  await ended('busy', MANY, 0, failed)
+  await ended('busy', 2, MANY, succeeded)
+  for (const query of [{ scheduleId: 'busy' }, {}] as const) {
+    const [page, calls] = await steps(() => store.listRuns({ ...query, status: ['succeeded'], limit: 3 }))
+    expect(page.items.map(({ fireTime }) => fireTime)).toEqual([MANY + 1, MANY, -1])
+    expect(calls).toBeGreaterThan(2)
+  }
+  const rule = { maxRuns: 1, maxAgeMs: 1e12, maxFailureAgeMs: 1e12 }
+  const prune = async (): Promise<number> => {
+    let sum = 0
+    for (;;) {
+      const { deleted, more } = await store.prune(rule, 500)
+      sum += deleted
+      if (!more) return sum
+    }
+  }
+  const [deleted, calls] = await steps(prune)
+  expect(deleted).toBe(2)
+  expect(calls).toBeGreaterThan(MANY / 1000)
+  const left = await store.listRuns({ scheduleId: 'busy', status: ['succeeded'], limit: 3 })
+  expect(left.items.map(({ fireTime }) => fireTime)).toEqual([MANY + 1])
+})
+
+/** So many runs, a millisecond apart. */
+async function ended(
+  scheduleId: string,
+  count: number,
+  from: number,
+  outcome: AttemptOutcome,
+): Promise<void> {
+  if (from < 0) await world.schedule(scheduleId)
+  const node = await world.node(`${scheduleId}-${from}`)
+  for (let i = 0; i < count; i += 500) {
+    const part = Array.from({ length: Math.min(500, count - i) }, (_, j) => from + i + j)
+    await store.addRuns(part.map((fireTime) => world.request(scheduleId, { kind: 'backfill', fireTime })))
+    const leases = await node.claim({ slots: 500 })
+    await store.finish(leases.map((lease) => ({ ...lease, outcome })))
+  }
+}
