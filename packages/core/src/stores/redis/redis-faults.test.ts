@@ -335,6 +335,26 @@ describe('a server that does not answer', () => {
   })
 })
 
+test('of schedules and runs that are gone nothing stays behind but their tombstones', async () => {
+  const before = await operate((redis) => redis.keys('*'))
+  const node = await world.node('a', { tasks: ['known'] })
+  for (const task of ['known', 'unknown']) {
+    await world.schedule(task, { task })
+    await world.commit(task, { runs: 3, spec: '1' })
+    await store.addRuns([world.request(task, { task })])
+  }
+  const leases = await node.claim({ slots: 3 })
+  const said = { log: [{ level: 'info', message: 'm' }], progress: { fraction: 1, message: null } } as const
+  await store.report(leases.map((lease) => ({ ...lease, ...said })))
+  for (const [i, outcome] of [succeeded, failed, retryIn(60_000)].entries())
+    await world.finish(leases[i]!, outcome)
+  for (const id of ['known', 'unknown']) await store.deleteSchedule(id)
+  await store.prune({ maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }, 100)
+  const left = await operate((redis) => redis.keys('*'))
+  const own = /:(count|running|session-number|sessions|holders|sess:.*|t:(known|unknown))$/
+  expect(left.filter((key) => !before.includes(key) && !own.test(key))).toEqual([])
+})
+
 describe('opening', () => {
   test('a server that throws keys away is refused', async () => {
     await operate((redis) => redis.config('SET', 'maxmemory-policy', 'allkeys-lru'))

@@ -7,12 +7,14 @@ evenWhenFull()
 local LOOKED_AT_ONCE = 200
 local LOOKED_AT_MOST = 1000
 local deleted, looked = 0, 0
+local tasks = {}
 
 local function remove(schedule, member, r)
   local id = r.id
   call('DEL', P .. 'r:' .. id, P .. 'x:' .. id, P .. 'a:' .. id, P .. 'l:' .. id)
   call('ZREM', P .. 'h:' .. schedule, member)
   collect('ZREM', P .. 'task:' .. r.task, id)
+  tasks[r.task] = true
   if r.st ~= 'succeeded' then call('ZREM', P .. 'end:' .. r.st, id) end
   if r.kind == 'manual' then call('HDEL', P .. 'm:' .. schedule, string.match(member, '%.(.*)$')) end
   deleted = deleted + 1
@@ -87,5 +89,10 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now
   end
 end
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'locks', '-inf', nowText, 'LIMIT', 0, 100)) do forget(name) end
-if deleted > 0 then conclude() end
+if deleted > 0 then
+  conclude()
+  for task in pairs(tasks) do
+    if call('EXISTS', P .. 'task:' .. task) == 0 then call('SREM', P .. 'tasks', task) end
+  end
+end
 return { deleted, set, after, kept }

@@ -57,7 +57,7 @@ local function readyCandidates(dispatch, self, limit)
         local queue = task[1] .. '/' .. group
         local rows = call('ZRANGE', P .. 'ready:' .. queue, 0, limit - 1, 'WITHSCORES')
         for i = 1, #rows, 2 do
-          found[#found + 1] = { task[1], tonumber(rows[i + 1]), rows[i], queue }
+          found[#found + 1] = { task[1], tonumber(rows[i + 1]), rows[i] }
         end
       end
     end
@@ -84,13 +84,11 @@ local function takeReady(dispatch, self)
     if self.slots <= 0 then break end
     local task = candidate[1]
     if self.rooms[task] > 0 then
-      local queue = candidate[4]
       local id = string.sub(candidate[3], 18)
       local r = loadRun(id)
       leaveQueue(r)
       if r.at ~= '0' then call('HDEL', P .. 'x:' .. id, 'error', 'progress') end
       hold(r, self.session, dispatch.node, text(math.max(tonumber(r.fe) + 1, now * 1000)))
-      if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
       take(self, task, id)
     end
   end

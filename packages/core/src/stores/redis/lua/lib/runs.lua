@@ -12,7 +12,7 @@
 --   task:TASK     all runs of a task by number;  tasks  the tasks there are
 --   end:STATUS    those that ended in any way but success, by number
 --   waiting       pending and retrying ones by number;  `count` counts both
---   ready:TASK/GROUP  by priority, due time and number;  queues  those of them that may not be empty
+--   ready:TASK/GROUP  by priority, due time and number;  queues  those of them that are not empty
 --   delayed       by due time
 --   held:SESSION  those that it holds;  running  how many of each task are held
 
@@ -154,7 +154,9 @@ local function leaveQueue(r)
     return
   end
   if r.q == 'ready' then
-    call('ZREM', P .. 'ready:' .. r.task .. '/' .. groupOf(r), r.no .. '|' .. r.id)
+    local queue = r.task .. '/' .. groupOf(r)
+    call('ZREM', P .. 'ready:' .. queue, r.no .. '|' .. r.id)
+    if call('EXISTS', P .. 'ready:' .. queue) == 0 then call('SREM', P .. 'queues', queue) end
   elseif r.q == 'delayed' then
     call('ZREM', P .. 'delayed', r.id)
   elseif r.q == 'blocked' then
