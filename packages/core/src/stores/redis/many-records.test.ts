@@ -96,6 +96,6 @@ async function ended(
     const part = Array.from({ length: Math.min(500, count - i) }, (_, j) => from + i + j)
     await store.addRuns(part.map((fireTime) => world.request(scheduleId, { kind: 'backfill', fireTime })))
     const leases = await node.claim({ slots: 500 })
-    await store.finish(leases.map((lease) => ({ ...lease, outcome })))
+    await store.finish(leases.map(({ runId, fence }) => ({ runId, fence, outcome })))
   }
 }
