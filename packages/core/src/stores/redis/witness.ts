@@ -28,17 +28,13 @@ const SETTLE_MS = 1000
 /** Told in one step of about so many. */
 const TOLD_AT_ONCE = 500
 
-/** A run as `rejoin.lua` is told of it, but for its id. */
-type SeenRun = readonly [
-  fence: string,
-  task: string,
-  kind: 'waiting' | 'running' | AttemptOutcome['kind'],
-  said: string | false,
-  delayMs: number,
-  spec: string | false,
-  delivery: string,
-  dueAt: string,
-]
+/** A run that waited, or an attempt that ended: put into words only when they are needed. */
+type SeenRun =
+  | { readonly decision: FireDecision; readonly dueAt: EpochMs }
+  | { readonly run: ClaimedRun; readonly outcome: AttemptOutcome }
+
+/** Without its result, of which thousands could be large. */
+const SUCCEEDED: AttemptOutcome = { kind: 'succeeded', result: null }
 
 /**
  * What this node has seen the store acknowledge lately. A Redis that comes back without its last writes, such as a
@@ -72,7 +68,7 @@ export class Witness {
       if (waiting === 0) continue
       for (const run of runs) {
         const id = runIdOf(scheduleId, run.fireTime)
-        if (!settled.has(id)) this.#runs.set(id, waitingRun(decision, run.dueAt))
+        if (!settled.has(id)) this.#runs.set(id, { decision, dueAt: run.dueAt })
       }
     }
   }
@@ -86,7 +82,8 @@ export class Witness {
       const run = this.#held(report)
       if (run === undefined) continue
       this.#running.delete(run.runId)
-      if (accepted[i] === true) this.#runs.set(run.runId, endedRun(run, report.outcome))
+      const outcome = report.outcome.kind === 'succeeded' ? SUCCEEDED : report.outcome
+      if (accepted[i] === true) this.#runs.set(run.runId, { run, outcome })
     }
   }
 
@@ -140,28 +137,28 @@ export class Witness {
     const running = [...this.#running].filter(([id]) => isRunHere(id))
     return {
       marks: this.#marks.entries().filter(([id]) => isHere(id)),
-      runs: past.map(toldRun).concat(running.map(([id, run]) => toldRun([id, runningRun(run)]))),
+      runs: past
+        .map(([id, seen]) => toldOf(id, seen))
+        .concat(running.map(([, run]) => toldAs(run, 'running', false, 0))),
     }
   }
 }
 
-function toldRun([id, run]: readonly [RunId, SeenRun]): readonly unknown[] {
-  return [id, ...run]
+// As `rejoin.lua` is told.
+
+function toldOf(id: RunId, seen: SeenRun): readonly unknown[] {
+  if ('run' in seen) return toldAs(seen.run, seen.outcome.kind, ...outcomeArgs(seen.outcome))
+  const { task, spec, delivery, overlap } = seen.decision
+  return [id, '0', task, 'waiting', overlap, 0, spec ?? false, delivery, String(seen.dueAt)]
 }
 
-function waitingRun({ task, spec, delivery, overlap }: FireDecision, dueAt: EpochMs): SeenRun {
-  return ['0', task, 'waiting', overlap, 0, spec ?? false, delivery, String(dueAt)]
-}
-
-function runningRun({ fence, task, spec, delivery, dueAt }: ClaimedRun): SeenRun {
-  return [String(fence), task, 'running', false, 0, spec ?? false, delivery, String(dueAt)]
-}
-
-/** Without its result, of which thousands could be large. */
-function endedRun(run: ClaimedRun, outcome: AttemptOutcome): SeenRun {
-  const [fence, task, , , , ...rest] = runningRun(run)
-  const [said, delayMs] = outcome.kind === 'succeeded' ? [false as const, 0] : outcomeArgs(outcome)
-  return [fence, task, outcome.kind, said, delayMs, ...rest]
+function toldAs(
+  { runId, fence, task, spec, delivery, dueAt }: ClaimedRun,
+  kind: 'running' | AttemptOutcome['kind'],
+  said: string | false,
+  delayMs: number,
+): readonly unknown[] {
+  return [runId, String(fence), task, kind, said, delayMs, spec ?? false, delivery, String(dueAt)]
 }
 
 /** The latest entries: those of this period and of the one before. */
