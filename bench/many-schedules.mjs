@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { createScheduler, defineTask } from '@evertick/core'
 import { RedisServer } from '@evertick/core/testing'
+import { sleep, spread, timed } from './measure.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -50,14 +51,12 @@ measuring = false
 await scheduler.stop()
 await redis.stop()
 
-lateness.sort((a, b) => a - b)
-const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? null
 console.log({
   schedules: count,
   loadedInSeconds: Math.round(loadedIn / 1000),
   bytesPerSchedule: Math.round(((loadedMb - emptyMb) * 2 ** 20) / count),
   firesPerSecond: Math.round(lateness.length / seconds),
-  latenessMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+  latenessMs: spread(lateness),
 })
 
 /** Each has an instant of its own within the period. */
@@ -70,14 +69,4 @@ function schedule(i) {
 function residentMb() {
   const pages = Number(readFileSync(`/proc/${redis.pid}/statm`, 'utf8').split(' ')[1])
   return (pages * 4096) / 2 ** 20
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => void setTimeout(resolve, ms))
-}
-
-async function timed(work) {
-  const before = performance.now()
-  await work()
-  return performance.now() - before
 }

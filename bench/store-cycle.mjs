@@ -1,9 +1,9 @@
 // What the store alone can do: batches of fires that are committed, leased and ended, without a scheduler around it.
 //   node bench/store-cycle.mjs [--store URL|redis, which starts one of its own] [--batch 500] [--seconds 5]
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openStore } from '@evertick/core'
 import { RedisServer } from '@evertick/core/testing'
+import { cpuMsOf } from './measure.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -47,6 +47,7 @@ await store.putSchedules(
   })),
 )
 
+const redisMs = () => (redis === null ? 0 : cpuMsOf(redis.pid))
 let round = 0
 async function cycle() {
   const fireTime = from + round * 1000
@@ -77,7 +78,7 @@ async function cycle() {
 
 const warm = performance.now()
 while (performance.now() - warm < 1000) await cycle()
-const cpuBefore = [process.cpuUsage(), redisCpuMs()]
+const cpuBefore = [process.cpuUsage(), redisMs()]
 const began = performance.now()
 let fires = 0
 while (performance.now() - began < Number(values.seconds) * 1000) fires += await cycle()
@@ -86,15 +87,8 @@ const own = process.cpuUsage(cpuBefore[0])
 const figures = {
   firesPerSecond: Math.round((fires * 1000) / elapsedMs),
   microsOfNode: Number(((own.user + own.system) / fires).toFixed(1)),
-  microsOfRedis: redis === null ? null : Number((((redisCpuMs() - cpuBefore[1]) * 1000) / fires).toFixed(1)),
+  microsOfRedis: redis === null ? null : Number((((redisMs() - cpuBefore[1]) * 1000) / fires).toFixed(1)),
 }
 console.log(values.json ? JSON.stringify(figures) : figures)
 await store.close()
 await redis?.stop()
-
-/** From the kernel, so that asking costs the server nothing. */
-function redisCpuMs() {
-  if (redis === null) return 0
-  const fields = readFileSync(`/proc/${redis.pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}

@@ -1,11 +1,12 @@
 // Fires/s with full history: N schedules, one fire each per second, in one process.
 //   node bench/throughput.mjs [--store URL|redis, which starts one of its own] [--schedules 10000] [--seconds 30] [--slots 1000]
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createScheduler, defineTask } from '@evertick/core'
 import { RedisServer } from '@evertick/core/testing'
+import { cpuMsOf, sleep, spread, timed } from './measure.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -50,24 +51,22 @@ await scheduler.start()
 // The first seconds warm the caches and work off what became due while loading.
 await sleep(5000)
 measuring = true
-const redisBefore = redisCpuSeconds()
+const redisBefore = redis === null ? 0 : cpuMsOf(redis.pid)
 const cpuBefore = process.cpuUsage()
 const elapsedMs = await timed(() => sleep(seconds * 1000))
 measuring = false
 const cpu = process.cpuUsage(cpuBefore)
-const redisCores = redis === null ? null : (redisCpuSeconds() - redisBefore) / (elapsedMs / 1000)
+const redisCores = redis === null ? null : (cpuMsOf(redis.pid) - redisBefore) / elapsedMs
 const memoryMb = process.memoryUsage.rss() / 2 ** 20
 await scheduler.stop()
 
-lateness.sort((a, b) => a - b)
-const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? null
 const figures = {
   store: store.split(':')[0],
   schedules: count,
   seconds,
   loadPerSecond: Math.round(count / (loadedIn / 1000)),
   firesPerSecond: Math.round(lateness.length / (elapsedMs / 1000)),
-  latenessMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+  latenessMs: spread(lateness),
   cpuCores: Number(((cpu.user + cpu.system) / 1000 / elapsedMs).toFixed(2)),
   redisCores: redisCores === null ? null : Number(redisCores.toFixed(2)),
   memoryMb: Math.round(memoryMb),
@@ -76,20 +75,3 @@ const figures = {
 console.log(values.json ? JSON.stringify(figures) : figures)
 rmSync(folder, { recursive: true, force: true })
 await redis?.stop()
-
-/** From the kernel, so that asking costs the server nothing. */
-function redisCpuSeconds() {
-  if (redis === null) return 0
-  const fields = readFileSync(`/proc/${redis.pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => void setTimeout(resolve, ms))
-}
-
-async function timed(work) {
-  const before = performance.now()
-  await work()
-  return performance.now() - before
-}

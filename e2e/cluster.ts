@@ -46,7 +46,7 @@ export class Cluster {
   /** The store is there; the nodes are not started. */
   static async create(options: ClusterOptions): Promise<Cluster> {
     const { store, folder, nodes } = options
-    const server = store === 'redis' ? await RedisServer.start({ appendOnly: true }) : null
+    const server = store === 'redis' ? await RedisServer.start() : null
     const url = server?.url ?? `sqlite:${join(folder, 'shared.db')}`
     const members: Member[] = []
     for (let i = 0; i < nodes; i++) members.push(await createMember(i, url, server, options))

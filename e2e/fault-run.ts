@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createScheduler, type LeaseTiming, type Run, type Scheduler } from '@evertick/core'
+import { whenAvailable } from '@evertick/core/testing'
 import type { Evidence, FaultRecord } from './checker/evidence.js'
 import { examine, type Findings } from './checker/examine.js'
 import { Cluster, type Member, type StoreKind } from './cluster.js'
@@ -71,7 +72,8 @@ async function observe(
   await sleep(WARM_UP_MS)
   const from = await observer.store.now()
   const records = await injectFaults(options, cluster, editor)
-  const to = await storeTime(observer)
+  // The last fault may have ended a moment ago, and the line to the store not be up again.
+  const to = await whenAvailable(() => observer.store.now())
   await pauseAll(observer, entries)
   await everythingEnded(observer, 2 * lease.leaseMs + 30_000)
 
@@ -139,18 +141,6 @@ async function inFlight(members: readonly Member[], turn: number): Promise<Membe
     await sleep(5)
   }
   throw new Error(`No node had a run in flight within ${AWAIT_FLIGHT_MS} ms`)
-}
-
-/** The last fault may have ended a moment ago, and the line to the store not be up again. */
-async function storeTime({ store }: Scheduler): Promise<number> {
-  for (;;) {
-    try {
-      return await store.now()
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'STORE_UNAVAILABLE') throw error
-      await sleep(50)
-    }
-  }
 }
 
 async function pauseAll({ schedules }: Scheduler, entries: readonly Entry[]): Promise<void> {

@@ -10,3 +10,4 @@ export {
   type TestApi,
   type TestContext,
 } from './store-conformance/index.js'
+export { whenAvailable } from './when-available.js'

@@ -144,7 +144,7 @@ class Terms {
 
   /** Counted from 1. */
   numberOf({ task, spec, overlap, delivery, priority, group, tzdata }: FireDecision): number {
-    // A task is no text that ends in a line break, and no other part but the last has one either.
+    // Only the last part may hold a line break.
     const key = `${task}\n${overlap}\n${delivery}\n${priority}\n${group}\n${tzdata}\n${spec ?? ''}`
     let number = this.#numbers.get(key)
     if (number === undefined) {

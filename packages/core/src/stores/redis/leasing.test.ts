@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../domain/clock.js'
 import { RedisServer } from '../../testing/servers/redis-server.js'
+import { liveStore } from '../../testing/store-conformance/live-store.js'
 import { TASK, type TestNode } from '../../testing/store-conformance/test-node.js'
 import { World } from '../../testing/store-conformance/world.js'
 import type { Cell } from './cells.js'
@@ -29,12 +30,7 @@ beforeEach(async () => {
     replaced: () => {},
   })
   cell = (await openNamespace(connection, url, () => Promise.reject(new Error('nothing to tell')))).first
-  world = await World.around({
-    store,
-    second: () => Promise.resolve(store),
-    advance: () => Promise.resolve(),
-    close: () => store.close(),
-  })
+  world = await World.around(await liveStore(() => Promise.resolve(store)))
 })
 
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Redis } from 'ioredis'
 import { RedisServer } from '../../testing/servers/redis-server.js'
+import { liveStore } from '../../testing/store-conformance/live-store.js'
 import { failed, fireAt, succeeded, World } from '../../testing/store-conformance/world.js'
 import type { AttemptOutcome } from '../../store/contract.js'
 import { RedisStore } from './redis-store.js'
@@ -17,12 +18,7 @@ beforeAll(async () => {
   server = await RedisServer.start()
   redis = new Redis(server.port, '127.0.0.1')
   store = await RedisStore.open(server.url)
-  world = await World.around({
-    store,
-    second: () => Promise.resolve(store),
-    advance: () => Promise.resolve(),
-    close: () => store.close(),
-  })
+  world = await World.around(await liveStore(() => Promise.resolve(store)))
 })
 
 afterAll(async () => {

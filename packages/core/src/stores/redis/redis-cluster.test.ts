@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import type { Store } from '../../store/contract.js'
 import { storeConformance } from '../../testing/store-conformance/index.js'
+import { liveStore } from '../../testing/store-conformance/live-store.js'
 import { RedisCluster } from '../../testing/servers/redis-cluster.js'
 import { RedisStore } from './redis-store.js'
 
@@ -17,22 +16,9 @@ afterAll(() => cluster.stop())
 storeConformance(
   {
     name: 'redis cluster',
-    async open() {
+    open() {
       const url = `${cluster.url}?prefix=test-${namespaces++}&shards=5`
-      const handles: Store[] = []
-      const open = async (): Promise<Store> => {
-        const store = await RedisStore.open(url)
-        handles.push(store)
-        return store
-      }
-      return {
-        store: await open(),
-        second: open,
-        advance: (ms) => sleep(ms),
-        close: async () => {
-          await Promise.all(handles.map((handle) => handle.close()))
-        },
-      }
+      return liveStore(() => RedisStore.open(url))
     },
   },
   { describe, test },

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codeOf } from '../../domain/errors.js'
 import type { Store } from '../../store/contract.js'
 import { RedisServer } from '../../testing/servers/redis-server.js'
 import { failed, retryIn, succeeded, World } from '../../testing/store-conformance/world.js'
+import { whenAvailable } from '../../testing/when-available.js'
 import { RedisStore } from './redis-store.js'
 
 let server: RedisServer
@@ -51,18 +51,6 @@ async function operate<Answer>(work: (redis: Redis) => Promise<Answer>): Promise
   }
 }
 
-/** Calls until the store answers: it is unavailable while its line is down. */
-async function eventually<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await call()
-    } catch (error) {
-      if (codeOf(error) !== 'STORE_UNAVAILABLE') throw error
-      await sleep(20)
-    }
-  }
-}
-
 /** The server is killed and comes back as it was when `copy` was made. */
 async function backTo(copy: string): Promise<void> {
   await server.kill()
@@ -92,11 +80,11 @@ describe('a restart with its log', () => {
     await expect(store.now()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await server.restart()
 
-    const schedules = await eventually(() => store.getSchedules(['daily', 'other']))
+    const schedules = await whenAvailable(() => store.getSchedules(['daily', 'other']))
     expect(schedules.map((schedule) => schedule?.fires)).toEqual([1, 0])
     // Its scripts went with the process; they are handed over again.
     expect(await store.finish([{ ...lease!, outcome: succeeded }])).toEqual([true])
-    await eventually(() => world.fire('other'))
+    await whenAvailable(() => world.fire('other'))
   })
 
   test('tells those who watch as soon as the line is up again', async () => {
@@ -106,7 +94,7 @@ describe('a restart with its log', () => {
     })
     await server.restart()
     await told
-    await eventually(() => store.now())
+    await whenAvailable(() => store.now())
   })
 })
 
@@ -139,7 +127,7 @@ describe('a server that lost its last writes', () => {
     store.watch((hint) => void told.push(hint))
     await backTo(copy)
 
-    const again = await eventually(() => store.commit([decision], node.dispatch()))
+    const again = await whenAvailable(() => store.commit([decision], node.dispatch()))
     expect(again.claimed).toEqual([])
     expect(again.waiting).toBe(0)
     expect((await world.run(claimed[0]!.runId)).status).toBe('succeeded')
@@ -154,10 +142,13 @@ describe('a server that lost its last writes', () => {
     const copy = await copyOfData()
     const lease = await node.claimOne()
     await backTo(copy)
-    const other = await eventually(() => open())
+    const other = await whenAvailable(() => open())
     const rival = await (await worldAround(other)).node('b')
     // Whoever comes first: the run is not leased a second time.
-    const [own, rivals] = await Promise.all([eventually(() => node.claim()), eventually(() => rival.claim())])
+    const [own, rivals] = await Promise.all([
+      whenAvailable(() => node.claim()),
+      whenAvailable(() => rival.claim()),
+    ])
     expect([own, rivals]).toEqual([[], []])
     const run = await world.run(waiting.id)
     expect([run.status, run.fence]).toEqual(['running', lease.fence])
@@ -178,7 +169,7 @@ describe('a server that lost its last writes', () => {
       await world.finish(lease, outcome)
       await backTo(copy)
       const asked = node.dispatch({ tasks: { other: {} } })
-      await eventually(() => store.claim(asked))
+      await whenAvailable(() => store.claim(asked))
       expect((await world.run(lease.runId)).status).toBe(status)
       expect((await store.stats()).running).toBe(0)
       // Nor is it taken back when its node goes.
@@ -194,9 +185,11 @@ describe('a server that lost its last writes', () => {
     const [first, second] = await node.claim()
     await backTo(copy)
     const line = { level: 'info', message: 'half done' } as const
-    expect(await eventually(() => store.report([{ ...first!, log: [line], progress: null }]))).toEqual([true])
+    expect(await whenAvailable(() => store.report([{ ...first!, log: [line], progress: null }]))).toEqual([
+      true,
+    ])
     await backTo(copy)
-    expect(await eventually(() => store.finish([{ ...second!, outcome: succeeded }]))).toEqual([true])
+    expect(await whenAvailable(() => store.finish([{ ...second!, outcome: succeeded }]))).toEqual([true])
     expect(await world.statuses([first!.runId, second!.runId])).toEqual(['running', 'succeeded'])
   })
 
@@ -207,7 +200,7 @@ describe('a server that lost its last writes', () => {
     const options = { runs: 2, spec: '{"input":1}', overlap: 'bufferAll' } as const
     await world.commit('daily', options)
     await backTo(copy)
-    const lease = await eventually(() => node.claimOne())
+    const lease = await whenAvailable(() => node.claimOne())
     expect(lease).toMatchObject({ fireTime: world.firstFire, spec: '{"input":1}' })
     // Those that waited for it do so again.
     expect(await node.claim()).toEqual([])
@@ -227,7 +220,7 @@ describe('a server that lost its last writes', () => {
     const told: string[] = []
     store.watch((hint) => void told.push(hint))
     await backTo(await copyOfData())
-    expect(await eventually(() => node.claim())).toEqual([])
+    expect(await whenAvailable(() => node.claim())).toEqual([])
     expect(await world.runsOf('daily')).toEqual(before)
     expect(told).not.toContain('writesLost')
   })
@@ -241,10 +234,10 @@ describe('a server that lost its last writes', () => {
     const copy = await copyOfData()
     const [lease] = await late.claim(witness.dispatch({ tasks: { daily: {} } }))
     await backTo(copy)
-    const other = world.decide(await eventually(() => world.stored('other')))
-    await eventually(() => store.commit([other], node.dispatch({ tasks: { other: {} } })))
+    const other = world.decide(await whenAvailable(() => world.stored('other')))
+    await whenAvailable(() => store.commit([other], node.dispatch({ tasks: { other: {} } })))
     expect((await world.run(lease!.runId)).status).toBe('pending')
-    expect(await eventually(() => late.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
+    expect(await whenAvailable(() => late.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
     expect((await world.run(lease!.runId)).status).toBe('succeeded')
   })
 
@@ -261,8 +254,8 @@ describe('a server that lost its last writes', () => {
     await expect(untilRefused(() => store.commit([decision], node.dispatch()))).resolves.toContain(
       'waits for the nodes that live',
     )
-    await eventually(() => seen.claim(witness.dispatch()))
-    const late = await eventually(() => store.commit([decision], node.dispatch()))
+    await whenAvailable(() => seen.claim(witness.dispatch()))
+    const late = await whenAvailable(() => store.commit([decision], node.dispatch()))
     expect([late.committed, late.claimed, late.waiting]).toEqual([[true], [], 0])
   })
 
@@ -272,8 +265,8 @@ describe('a server that lost its last writes', () => {
     await world.schedule('daily')
     await server.kill()
     await server.restart()
-    const decision = await eventually(async () => world.decide(await world.stored('daily')))
-    const result = await eventually(() => store.commit([decision], node.dispatch()))
+    const decision = await whenAvailable(async () => world.decide(await world.stored('daily')))
+    const result = await whenAvailable(() => store.commit([decision], node.dispatch()))
     expect(result.claimed.length).toBe(1)
   })
 })
@@ -331,7 +324,7 @@ describe('a server that does not answer', () => {
     server.freeze()
     await expect(store.peek(10)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     server.thaw()
-    expect((await eventually(() => store.peek(10))).due.length).toBe(1)
+    expect((await whenAvailable(() => store.peek(10))).due.length).toBe(1)
   })
 })
 

@@ -1,13 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { codeOf } from '../../domain/errors.js'
+import type { Store } from '../../store/contract.js'
 import { RedisSentinel } from '../../testing/servers/redis-sentinel.js'
+import type { StoreUnderTest } from '../../testing/store-conformance/harness.js'
+import { liveStore } from '../../testing/store-conformance/live-store.js'
 import { TestOwner } from '../../testing/store-conformance/test-owner.js'
 import { succeeded, World } from '../../testing/store-conformance/world.js'
+import { whenAvailable } from '../../testing/when-available.js'
 import { RedisStore } from './redis-store.js'
 
 let sentinel: RedisSentinel
-let store: RedisStore
+let subject: StoreUnderTest
+let store: Store
 let world: World
 
 beforeEach(async () => {
@@ -15,30 +18,14 @@ beforeEach(async () => {
 }, 30_000)
 
 afterEach(async () => {
-  await store.close()
+  await subject.close()
   await sentinel.stop()
 })
 
 async function open(query = ''): Promise<void> {
-  store = await RedisStore.open(`${sentinel.url}${query}`)
-  world = await World.around({
-    store,
-    second: () => RedisStore.open(sentinel.url),
-    advance: (ms) => sleep(ms),
-    close: () => store.close(),
-  })
-}
-
-/** Calls until the store answers: it is unavailable until the replica has taken over. */
-async function eventually<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await call()
-    } catch (error) {
-      if (codeOf(error) !== 'STORE_UNAVAILABLE') throw error
-      await sleep(20)
-    }
-  }
+  subject = await liveStore(() => RedisStore.open(`${sentinel.url}${query}`))
+  store = subject.store
+  world = await World.around(subject)
 }
 
 test('when the master dies the replica takes over, and the handle that was open goes on', async () => {
@@ -48,8 +35,8 @@ test('when the master dies the replica takes over, and the handle that was open 
   const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
   await sentinel.master.kill()
 
-  expect(await eventually(() => store.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
-  const decision = await eventually(async () => world.decide(await world.stored('daily')))
+  expect(await whenAvailable(() => store.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
+  const decision = await whenAvailable(async () => world.decide(await world.stored('daily')))
   // No replica is left, so nothing may start.
   await expect(store.commit([decision], node.dispatch())).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
@@ -66,7 +53,7 @@ test('nothing starts that the replica does not have, and asking again gives what
   sentinel.replica.freeze()
   await expect(store.commit([decision], dispatch)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   sentinel.replica.thaw()
-  const again = await eventually(() => store.commit([decision], dispatch))
+  const again = await whenAvailable(() => store.commit([decision], dispatch))
   expect([again.committed, again.claimed.length]).toEqual([[false], 1])
   expect((await world.runsOf('daily')).length).toBe(1)
 })
@@ -76,11 +63,11 @@ test('a lock is neither granted nor renewed before the replica knows, and asking
   const owner = new TestOwner(store, 'a')
   sentinel.replica.freeze()
   await expect(owner.ask()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-  const [held] = (await eventually(() => store.listLocks({ limit: 1 }))).items
+  const [held] = (await whenAvailable(() => store.listLocks({ limit: 1 }))).items
   sentinel.replica.thaw()
-  expect(await eventually(() => owner.acquire())).toBe(held!.fence)
+  expect(await whenAvailable(() => owner.acquire())).toBe(held!.fence)
   sentinel.replica.freeze()
   await expect(owner.renew(held!.fence)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   sentinel.replica.thaw()
-  expect(await eventually(() => owner.renew(held!.fence))).toBe(true)
+  expect(await whenAvailable(() => owner.renew(held!.fence))).toBe(true)
 })

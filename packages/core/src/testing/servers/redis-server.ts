@@ -7,19 +7,17 @@ import { createInterface } from 'node:readline'
 import { freePort } from './free-port.js'
 
 export interface RedisServerOptions {
-  /** Keeps a log on disk, so that a restart loses nothing. @default true */
-  readonly appendOnly?: boolean
   /** More settings, as on its command line: `['--maxmemory', '64mb']`. */
   readonly settings?: readonly string[]
-  /** @default redis-server, as found in the PATH */
-  readonly program?: string
-  /** @default one that is free */
-  readonly port?: number
 }
 
+const PROGRAM = 'redis-server'
 const TRIES = 5
 
-/** A Redis server of its own on this machine, with its data in a temporary folder. For tests and demonstrations. */
+/**
+ * A Redis server of its own on this machine, with its data in a temporary folder and a log there, so that a restart loses
+ * nothing. For tests and demonstrations.
+ */
 export class RedisServer {
   readonly port: number
   readonly folder: string
@@ -37,7 +35,7 @@ export class RedisServer {
     const folder = await mkdtemp(join(tmpdir(), 'evertick-redis-'))
     try {
       for (let tries = 1; ; tries++) {
-        const server = new RedisServer(options, options.port ?? (await freePort()), folder)
+        const server = new RedisServer(options, await freePort(), folder)
         try {
           await server.restart()
           return server
@@ -62,9 +60,9 @@ export class RedisServer {
 
   /** Starts it again on the same data. Resolves when it answers. */
   async restart(): Promise<void> {
-    const { appendOnly = true, settings = [], program = 'redis-server' } = this.#options
+    const { settings = [] } = this.#options
     const child = spawn(
-      program,
+      PROGRAM,
       [
         '--port',
         String(this.port),
@@ -75,7 +73,7 @@ export class RedisServer {
         '--save',
         '',
         '--appendonly',
-        appendOnly ? 'yes' : 'no',
+        'yes',
         ...settings,
       ],
       { stdio: ['ignore', 'pipe', 'ignore'] },
@@ -91,12 +89,12 @@ export class RedisServer {
       child.once('error', (cause: NodeJS.ErrnoException) => {
         const message =
           cause.code === 'ENOENT'
-            ? `${program} is not installed; on Debian: apt-get install redis-server`
+            ? `${PROGRAM} is not installed; on Debian: apt-get install redis-server`
             : cause.message
         reject(Object.assign(new Error(message, { cause }), { code: cause.code }))
       })
       child.once('exit', (code) => {
-        reject(new Error(`${program} ended with ${code}: ${lines.slice(-5).join('\n')}`))
+        reject(new Error(`${PROGRAM} ended with ${code}: ${lines.slice(-5).join('\n')}`))
       })
     })
     await ready

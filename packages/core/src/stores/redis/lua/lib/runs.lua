@@ -43,21 +43,10 @@ local function loadRun(id)
   return r
 end
 
-local toSave = {}
-local function saveRun(r)
-  runs[r.id] = r
-  if not r.saved then
-    r.saved = true
-    toSave[#toSave + 1] = r
-  end
-end
-
-atEnd(function()
-  for _, r in ipairs(toSave) do
-    set(P .. 'r:' .. r.id, r.st .. '|' .. r.fe .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.at .. '|' .. r.task .. '|' .. r.no .. '|'
-      .. r.g .. '|' .. r.due .. '|' .. r.q .. '|' .. r.sa .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
-      .. r.rec .. '|' .. r.lb .. '|' .. r.node)
-  end
+local saveRun = savedAtEnd(runs, function(r)
+  set(P .. 'r:' .. r.id, r.st .. '|' .. r.fe .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.at .. '|' .. r.task .. '|' .. r.no .. '|'
+    .. r.g .. '|' .. r.due .. '|' .. r.q .. '|' .. r.sa .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
+    .. r.rec .. '|' .. r.lb .. '|' .. r.node)
 end)
 
 local function groupOf(r)

@@ -26,15 +26,6 @@ local function loadSchedule(id)
   return s
 end
 
-local toSave = {}
-local function saveSchedule(s)
-  schedules[s.id] = s
-  if not s.saved then
-    s.saved = true
-    toSave[#toSave + 1] = s
-  end
-end
-
 -- Moves a schedule from where it stood in the index and in the counts to where it stands now.
 local function place(s, st, due, tz)
   local wasSt, wasDue, wasTz = s.was[1], s.was[2], s.was[3]
@@ -62,14 +53,12 @@ local function packedSchedule(s)
     .. s.sh .. '|' .. s.cr .. '|' .. s.ar .. '|' .. s.sx
 end
 
-atEnd(function()
-  for _, s in ipairs(toSave) do
-    if s.isDeleted then
-      place(s, '', '', '')
-    else
-      place(s, s.st, s.due, s.tz)
-      set(P .. 's:' .. s.id, packedSchedule(s))
-    end
+local saveSchedule = savedAtEnd(schedules, function(s)
+  if s.isDeleted then
+    place(s, '', '', '')
+  else
+    place(s, s.st, s.due, s.tz)
+    set(P .. 's:' .. s.id, packedSchedule(s))
   end
 end)
 

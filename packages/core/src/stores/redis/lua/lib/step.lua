@@ -12,14 +12,14 @@ if meta[1] ~= ARGV[1] then
 end
 local args = cjson.decode(ARGV[2])
 
--- The store's clock follows the server's, but never goes back: where that was set back, or another server with an
--- earlier one took over, it goes on at half its speed until it is caught up with.
 -- A whole number as Redis has it: tostring, which takes half as long, is exact up to 14 digits.
 local function text(number)
   if number < 1e14 and number > -1e14 then return tostring(number) end
   return string.format('%.0f', number)
 end
 
+-- The store's clock follows the server's, but never goes back: where that was set back, or another server with an
+-- earlier one took over, it goes on at half its speed until it is caught up with.
 local wall, ahead
 do
   local time = call('TIME')
@@ -113,6 +113,21 @@ end
 local endings = {}
 local function atEnd(work)
   endings[#endings + 1] = work
+end
+
+-- A record that a script changes is put into words once, at its end, by `write`. Answers what notes it for that, and keeps
+-- it in `known` by its id.
+local function savedAtEnd(known, write)
+  local changed = {}
+  atEnd(function()
+    for _, record in ipairs(changed) do write(record) end
+  end)
+  return function(record)
+    known[record.id] = record
+    if record.saved then return end
+    record.saved = true
+    changed[#changed + 1] = record
+  end
 end
 
 -- Every script that writes ends with this.
