@@ -135,6 +135,22 @@ describe('a server that lost its last writes', () => {
     expect(told).toContain('writesLost')
   })
 
+  test('does not let a fire time run that this node saw skipped', async () => {
+    const node = await world.node('a')
+    await world.schedule('alone')
+    const [lease] = (await world.commit('alone', {}, node.dispatch())).claimed
+    const copy = await copyOfData()
+    const decision = world.decide(await world.stored('alone'), { overlap: 'skip' })
+    expect((await store.commit([decision], node.dispatch())).skipped.length).toBe(1)
+    await world.finish(lease!, succeeded)
+    await backTo(copy)
+
+    // Nothing is open any more that would hold it up; only the mark does.
+    const again = await whenAvailable(() => store.commit([decision], node.dispatch()))
+    expect([again.committed, again.claimed, again.waiting]).toEqual([[true], [], 0])
+    expect((await world.stored('alone')).highWaterMark).toBe(decision.fireTime)
+  })
+
   test('gives a run that is under way back to the node that runs it', async () => {
     const node = await world.node('a')
     await world.schedule('daily')
@@ -283,6 +299,23 @@ async function untilRefused(call: () => Promise<unknown>): Promise<string> {
     }
   }
 }
+
+describe('a server whose clock is behind the one before it', () => {
+  test('does not take the store back in time', async () => {
+    const ahead = (await store.now()) + 60_000
+    await operate((redis) => redis.hset('{evertick}:meta', 'wall', ahead))
+    let last = ahead
+    for (let i = 0; i < 5; i++) {
+      const now = await store.now()
+      expect(now).toBeGreaterThanOrEqual(last)
+      last = now
+      // What is written in between remembers how far it is ahead.
+      await world.schedule(`written-${i}`)
+    }
+    // Nor does it run ahead: it goes on from there.
+    expect(last).toBeLessThan(ahead + 60_000)
+  })
+})
 
 describe('a server without memory', () => {
   test('refuses what is new as a whole, and takes what ends, renews and deletes', async () => {

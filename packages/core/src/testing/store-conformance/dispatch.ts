@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DeclarePromise } from './promise.js'
 import { TASK } from './test-node.js'
-import { succeeded } from './world.js'
+import { fireAt, succeeded } from './world.js'
 
 export function dispatchPromises(promise: DeclarePromise): void {
   promise('firing with free slots leases the run in the same step', async (world) => {
@@ -114,6 +114,57 @@ export function dispatchPromises(promise: DeclarePromise): void {
       [['pending', 0]],
     )
   })
+
+  promise(
+    'a fire time below the high-water mark is not leased, though nothing is left of its run',
+    async (world) => {
+      const node = await world.node('a')
+      const first = await world.schedule('reborn')
+      const [lease] = (await world.commit('reborn', {}, node.dispatch())).claimed
+      await world.finish(lease!, succeeded)
+      await world.store.deleteSchedule('reborn')
+      const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }
+      for (let more = true; more;) more = (await world.store.prune(history, 100)).more
+      assert.equal(await world.store.getRun(lease!.runId), null)
+
+      const again = await world.schedule('reborn', { fireTime: first.nextFireTime! })
+      const result = await world.store.commit([world.decide(again)], node.dispatch())
+      assert.deepEqual([result.committed, result.claimed, result.waiting], [[true], [], 0])
+      assert.equal(await world.store.getRun(lease!.runId), null)
+    },
+  )
+
+  promise(
+    'nothing is leased before it is due, or when the schedule does not go on after it',
+    async (world) => {
+      const node = await world.node('a')
+      const now = await world.store.now()
+      const early = await world.schedule('early', { dueAt: now + 60_000 })
+      const stuck = await world.schedule('stuck')
+      const decisions = [
+        world.decide(early),
+        world.decide(stuck, { next: fireAt(stuck.nextFireTime!) }),
+        { ...world.decide(stuck), fireTime: stuck.nextFireTime! - 1 },
+      ]
+      const result = await world.store.commit(decisions, node.dispatch())
+      assert.deepEqual([result.committed, result.claimed], [[false, false, false], []])
+    },
+  )
+
+  promise(
+    'a schedule that may not overlap is leased no second run, with free slots or not',
+    async (world) => {
+      const node = await world.node('a')
+      await world.schedule('alone')
+      const first = await world.commit('alone', { overlap: 'skip' }, node.dispatch())
+      assert.equal(first.claimed.length, 1)
+      const second = await world.commit('alone', { overlap: 'skip' }, node.dispatch())
+      assert.deepEqual([second.committed, second.claimed, second.skipped.length], [[true], [], 1])
+      await world.finish(first.claimed[0]!, succeeded)
+      const third = await world.commit('alone', { overlap: 'skip' }, node.dispatch())
+      assert.equal(third.claimed.length, 1)
+    },
+  )
 
   promise('nothing that was refused is leased', async (world) => {
     const node = await world.node('a')
