@@ -12,10 +12,10 @@ if lock.isHeld and lock.owner == owner then
   return { 'acquired', lock.fence, untilText }
 end
 
-for _, gone in ipairs(call('ZRANGEBYSCORE', places, '-inf', nowText)) do leaveQueue(name, gone) end
+for _, gone in ipairs(call('ZRANGEBYSCORE', places, '-inf', nowText)) do stopWaiting(name, gone) end
 local first = call('ZRANGE', queue, 0, 0)[1]
 if not lock.isHeld and (not first or first == owner) then
-  leaveQueue(name, owner)
+  stopWaiting(name, owner)
   local fence = text(math.max(tonumber(lock.fence or '0') + 1, now * 1000))
   call('HSET', key, 'fence', fence, 'owner', owner, 'holder', args.holder, 'at', nowText)
   call('ZADD', P .. 'lock-names', 0, name)

@@ -9,7 +9,7 @@ if holds then
   call('HDEL', P .. 'lock:' .. args.name, 'owner')
   forget(args.name)
 end
-if leaveQueue(args.name, args.owner) or holds then
+if stopWaiting(args.name, args.owner) or holds then
   hints.lock = true
   conclude()
   publish()

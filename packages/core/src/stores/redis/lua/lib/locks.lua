@@ -20,7 +20,7 @@ local function extend(name, ttlMs, rememberedMs)
 end
 
 -- Answers whether it was there.
-local function leaveQueue(name, owner)
+local function stopWaiting(name, owner)
   call('ZREM', P .. 'wait-until:' .. name, owner)
   return call('ZREM', P .. 'wait:' .. name, owner) == 1
 end
