@@ -1,16 +1,24 @@
 // Sees to it that the programs are there that tests need besides Node.js: finds them, or installs them where it may.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const POLICY = '/usr/sbin/policy-rc.d'
-/** Debian's packages, each named after the program that it brings. */
-const NEEDED = ['redis-server', 'faketime']
+/** Debian's packages, and the program that each brings. */
+const NEEDED = { 'redis-server': 'redis-server', faketime: 'faketime', postgresql: 'postgres' }
 
-const FOLDERS = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '')
-const missing = () => NEEDED.filter((name) => !FOLDERS.some((folder) => existsSync(join(folder, name))))
+/** Where Debian puts the programs of PostgreSQL, a folder for each version. */
+const POSTGRES = '/usr/lib/postgresql'
+const PATH = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '')
 
-/** Without starting what is installed: a Redis of its own on port 6379 is nobody's wish. */
+function missing() {
+  const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : []
+  const folders = [...PATH, ...versions.map((version) => join(POSTGRES, version, 'bin'))]
+  const isThere = (program) => folders.some((folder) => existsSync(join(folder, program)))
+  return Object.keys(NEEDED).filter((name) => !isThere(NEEDED[name]))
+}
+
+/** Without starting what is installed: a Redis or PostgreSQL at its usual port is nobody's wish. */
 function install(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args) =>

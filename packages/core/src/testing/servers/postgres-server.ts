@@ -1,0 +1,178 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { freePort } from './free-port.js'
+
+export interface PostgresServerOptions {
+  /** Writes to disk what it acknowledges: slow, and needed only to survive a power cut. @default false */
+  readonly fsync?: boolean
+  /** More settings, as in its configuration: `{ max_connections: '20' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** The folder of its programs. @default that of `postgres` in the PATH, else of the newest one that Debian installed */
+  readonly programs?: string
+  /** @default one that is free */
+  readonly port?: number
+}
+
+interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+const TRIES = 5
+const DEBIAN = '/usr/lib/postgresql'
+const USER = 'evertick'
+const run = promisify(execFile)
+
+/**
+ * A PostgreSQL server of its own on this machine, with its data in a temporary folder. For tests and demonstrations.
+ * It refuses to run as root: then it runs as the user `postgres`.
+ */
+export class PostgresServer {
+  readonly port: number
+  readonly folder: string
+  readonly #options: PostgresServerOptions
+  readonly #account: Account | null
+  readonly #programs: string
+  #child: ChildProcess | null = null
+
+  private constructor(
+    options: PostgresServerOptions,
+    programs: string,
+    account: Account | null,
+    port: number,
+    folder: string,
+  ) {
+    this.#options = options
+    this.#programs = programs
+    this.#account = account
+    this.port = port
+    this.folder = folder
+  }
+
+  /** Resolves when it answers. @throws {Error} where PostgreSQL is not installed, or does not start. */
+  static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+    const programs = options.programs ?? findPrograms()
+    const account = process.getuid?.() === 0 ? await accountOf('postgres') : null
+    const folder = await mkdtemp(join(tmpdir(), 'evertick-postgres-'))
+    try {
+      if (account !== null) await chown(folder, account.uid, account.gid)
+      const data = [
+        '-D',
+        join(folder, 'data'),
+        '-U',
+        USER,
+        '-A',
+        'trust',
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '--no-sync',
+      ]
+      await run(join(programs, 'initdb'), data, { ...account, cwd: folder })
+      for (let tries = 1; ; tries++) {
+        const port = options.port ?? (await freePort())
+        const server = new PostgresServer(options, programs, account, port, folder)
+        try {
+          await server.restart()
+          return server
+        } catch (error) {
+          // Someone else may have taken the port meanwhile.
+          if (tries === TRIES) throw error
+        }
+      }
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  /** Of its one database. Whoever connects to it on this machine is let in. */
+  get url(): string {
+    return `postgres://${USER}@127.0.0.1:${this.port}/postgres`
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Starts it again on the same data. Resolves when it answers. */
+  async restart(): Promise<void> {
+    const { fsync = false, settings = {} } = this.#options
+    const all = {
+      port: String(this.port),
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      fsync: fsync ? 'on' : 'off',
+      ...settings,
+    }
+    const child = spawn(
+      join(this.#programs, 'postgres'),
+      [
+        '-D',
+        join(this.folder, 'data'),
+        ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'], cwd: this.folder, ...this.#account },
+    )
+    this.#child = child
+    const lines: string[] = []
+    const output = createInterface(child.stderr)
+    await new Promise<void>((resolve, reject) => {
+      output.on('line', (line) => {
+        lines.push(line)
+        if (lines.length > 20) lines.shift()
+        if (/database system is ready to accept connections/.test(line)) resolve()
+      })
+      child.once('error', reject)
+      child.once('exit', (code) => {
+        reject(new Error(`postgres ended with ${code}: ${lines.slice(-5).join('\n')}`))
+      })
+    })
+  }
+
+  /** An immediate shutdown, as of a power cut: nothing is finished, and the log is read when it starts again. */
+  async kill(): Promise<void> {
+    await this.#end('SIGQUIT')
+  }
+
+  /** Ends it and removes its data. */
+  async stop(): Promise<void> {
+    await this.#end('SIGQUIT')
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
+}
+
+/** @throws {Error} where there is none. */
+function findPrograms(): string {
+  const debian = existsSync(DEBIAN) ? readdirSync(DEBIAN).toSorted((a, b) => Number(b) - Number(a)) : []
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    ...debian.map((version) => join(DEBIAN, version, 'bin')),
+  ]
+  const folder = folders.find(
+    (each) => existsSync(join(each, 'postgres')) && existsSync(join(each, 'initdb')),
+  )
+  if (folder === undefined) {
+    throw new Error('PostgreSQL is not installed; on Debian: apt-get install postgresql')
+  }
+  return folder
+}
+
+async function accountOf(name: string): Promise<Account> {
+  const id = async (what: '-u' | '-g'): Promise<number> => Number((await run('id', [what, name])).stdout)
+  return { uid: await id('-u'), gid: await id('-g') }
+}
