@@ -8,6 +8,7 @@ const alias = [
   { find: /^@evertick\/core$/, replacement: source('packages/core/src/index.ts') },
   { find: /^@evertick\/core\/testing$/, replacement: source('packages/core/src/testing/index.ts') },
   { find: /^@evertick\/core\/redis$/, replacement: source('packages/core/src/stores/redis/index.ts') },
+  { find: /^@evertick\/core\/postgres$/, replacement: source('packages/core/src/stores/postgres/index.ts') },
   { find: /^@evertick\/core\/sqlite$/, replacement: source('packages/core/src/stores/sqlite/index.ts') },
 ]
 

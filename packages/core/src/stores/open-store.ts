@@ -9,7 +9,7 @@ export interface OpenStoreOptions {
   readonly random?: Random
 }
 
-const FORMS = 'sqlite:PATH, sqlite::memory:, redis://…, rediss://… or memory:'
+const FORMS = 'sqlite:PATH, sqlite::memory:, redis://…, rediss://…, postgres://… or memory:'
 
 /**
  * Opens the store that a URL names; its driver is loaded only then.
@@ -29,6 +29,10 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   if (scheme === 'redis' || scheme === 'rediss') {
     const { RedisStore } = await import('./redis/index.js')
     return RedisStore.open(url, options)
+  }
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    const { PostgresStore } = await import('./postgres/index.js')
+    return PostgresStore.open(url, options)
   }
   throw new InvalidError('INVALID_OPTION', [
     {

@@ -1,0 +1,295 @@
+import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
+import type { FireTime } from '../../domain/plan.js'
+import type { Run } from '../../domain/run.js'
+import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
+import { holdCalendars } from './calendars.js'
+import {
+  afterRunAmong,
+  holdFreeSchedules,
+  holdSchedules,
+  timeAfterRun,
+  writeHeld,
+  type HeldSchedule,
+} from './held-schedules.js'
+import { Leasing } from './leasing.js'
+import { idOfNew, insertRuns, type NewRun } from './new-runs.js'
+import { OpenRuns } from './open-runs.js'
+import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import { cancelAllOf, holdOpenRuns } from './run-endings.js'
+import type { Transaction } from './transaction.js'
+
+const OVERLAP_ERROR = JSON.stringify(OVERLAP)
+
+/** A run that a decision creates, and what it counts as. */
+interface Created {
+  readonly run: NewRun
+  readonly counts: 'claimed' | 'waiting' | 'skipped' | 'missed'
+}
+
+export async function commit(
+  tx: Transaction,
+  decisions: readonly FireDecision[],
+  dispatch: Dispatch | null,
+): Promise<CommitResult> {
+  const usesCalendars = decisions.some(({ calendarsRevision }) => calendarsRevision !== null)
+  const calendars = usesCalendars ? await holdCalendars(tx) : null
+  const leasing = dispatch === null ? null : await Leasing.begin(tx, dispatch)
+  await leasing?.prepareFor(new Set(decisions.map(({ task }) => task)))
+  const held = await holdFreeSchedules(
+    tx,
+    decisions.map(({ scheduleId }) => scheduleId),
+  )
+  const firing = new Firing(tx, held, leasing, calendars?.revision ?? null)
+  const committed = await firing.carryOut(decisions)
+  const result = await firing.conclude()
+  return { committed, ...result, claimed: (await leasing?.conclude()) ?? [] }
+}
+
+/** Carries out decisions about schedules that are held, in memory as far as it can. */
+class Firing {
+  readonly #tx: Transaction
+  readonly #held: ReadonlyMap<ScheduleId, HeldSchedule>
+  readonly #leasing: Leasing | null
+  readonly #calendarsRevision: number | null
+  readonly #changed = new Set<HeldSchedule>()
+  readonly #afterRun = new Set<ScheduleId>()
+  readonly #result = { waiting: 0, skipped: [] as RunId[], missed: [] as RunId[] }
+  #open = OpenRuns.none
+  #created: Created[] = []
+
+  constructor(
+    tx: Transaction,
+    held: ReadonlyMap<ScheduleId, HeldSchedule>,
+    leasing: Leasing | null,
+    calendarsRevision: number | null,
+  ) {
+    this.#tx = tx
+    this.#held = held
+    this.#leasing = leasing
+    this.#calendarsRevision = calendarsRevision
+  }
+
+  async carryOut(decisions: readonly FireDecision[]): Promise<boolean[]> {
+    await this.#lookAtOpenRuns(decisions)
+    const committed = Array.from({ length: decisions.length }, () => false)
+    for (const index of byPriority(decisions)) committed[index] = await this.#carryOutOne(decisions[index]!)
+    return committed
+  }
+
+  async #lookAtOpenRuns(decisions: readonly FireDecision[]): Promise<void> {
+    const idsWith = (isMeant: (decision: FireDecision) => boolean): ScheduleId[] =>
+      decisions
+        .filter((each) => this.#held.has(each.scheduleId) && isMeant(each))
+        .map((each) => each.scheduleId)
+    const exclusive = idsWith(({ overlap }) => overlap !== 'allow')
+    if (exclusive.length === 0) return
+    const replacing = idsWith(({ overlap }) => overlap === 'cancelOther')
+    if (replacing.length > 0) await holdOpenRuns(this.#tx, replacing)
+    this.#open = await OpenRuns.of(this.#tx, exclusive)
+  }
+
+  async #carryOutOne(decision: FireDecision): Promise<boolean> {
+    const schedule = this.#held.get(decision.scheduleId)
+    if (schedule === undefined || !this.#isStill(schedule, decision)) return false
+    const { runs, missed, next, tzdata, calendarsRevision } = decision
+    const mark = schedule.high_water_mark ?? -Infinity
+    const fresh = runs.filter((run) => run.fireTime > mark)
+    const reached = Math.max(mark, missed?.to ?? -Infinity, runs.at(-1)?.fireTime ?? -Infinity)
+    const following = next === 'afterRun' ? null : next
+    schedule.fire_time = following?.fireTime ?? null
+    schedule.due_at = following?.dueAt ?? null
+    schedule.stretched_ms = following?.stretchedMs ?? null
+    schedule.tzdata = next === null ? null : tzdata
+    schedule.calendars_revision = calendarsRevision
+    schedule.high_water_mark = reached === -Infinity ? null : reached
+    schedule.fires += fresh.length
+    if (next === null) {
+      schedule.state = 'finished'
+      schedule.after_run_ms = null
+    }
+    this.#changed.add(schedule)
+    if (missed !== null) this.#recordMissed(decision)
+    for (const fire of fresh) await this.#fire(decision, fire)
+    if (next === 'afterRun') this.#afterRun.add(schedule.id)
+    return true
+  }
+
+  /** The compare of the compare-and-set. */
+  #isStill(schedule: HeldSchedule, decision: FireDecision): boolean {
+    const { revision, fireTime, next, calendarsRevision } = decision
+    if (next !== null && next !== 'afterRun' && next.fireTime <= fireTime) return false
+    if (calendarsRevision !== null && calendarsRevision !== this.#calendarsRevision) return false
+    return (
+      schedule.revision === revision &&
+      schedule.fire_time === fireTime &&
+      schedule.state === 'active' &&
+      schedule.due_at !== null &&
+      schedule.due_at <= this.#tx.now
+    )
+  }
+
+  async #fire(decision: FireDecision, fire: FireTime): Promise<void> {
+    const { scheduleId, task, group, priority } = decision
+    const verdict = await this.#overlap(decision)
+    if (verdict === 'skipped') {
+      this.#create('skipped', decision, fire, { status: 'skipped', queue: QUEUE.ended, error: OVERLAP_ERROR })
+      return
+    }
+    if (verdict === 'free' && this.#leasing?.mayTakeNew(task, group, priority) === true) {
+      const lease = { session: this.#leasing.session, fence: this.#leasing.reserve(task) }
+      this.#open.add(scheduleId, 'going')
+      this.#create('claimed', decision, fire, { status: 'running', queue: QUEUE.held, lease })
+    } else {
+      this.#open.add(scheduleId, verdict === 'blocked' ? 'blocked' : 'going')
+      this.#create('waiting', decision, fire, { queue: verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready })
+    }
+  }
+
+  async #overlap({ scheduleId, overlap }: FireDecision): Promise<'free' | 'blocked' | 'skipped'> {
+    if (overlap === 'allow') return 'free'
+    const { going, blocked } = this.#open.count(scheduleId)
+    if (going + blocked === 0) return 'free'
+    switch (overlap) {
+      case 'bufferAll':
+        return 'blocked'
+      case 'bufferOne':
+        return blocked === 0 ? 'blocked' : 'skipped'
+      case 'cancelOther':
+        return (await this.#cancelOther(scheduleId)) ? 'blocked' : 'free'
+      default:
+        return 'skipped'
+    }
+  }
+
+  async #cancelOther(scheduleId: ScheduleId): Promise<boolean> {
+    // Among the others may be some that were decided just now.
+    await this.#write()
+    const anyRunning = await cancelAllOf(this.#tx, scheduleId, REPLACED)
+    this.#open.reset(scheduleId, anyRunning)
+    return anyRunning
+  }
+
+  #recordMissed(decision: FireDecision): void {
+    const missed = decision.missed!
+    this.#create(
+      'missed',
+      decision,
+      { fireTime: missed.to, dueAt: missed.to },
+      {
+        status: 'missed',
+        queue: QUEUE.ended,
+        error: JSON.stringify(missedReason(missed)),
+        missed: JSON.stringify(missed),
+      },
+    )
+  }
+
+  #create(counts: Created['counts'], decision: FireDecision, fire: FireTime, differs: Partial<NewRun>): void {
+    this.#created.push({ counts, run: { ...asNew(decision, fire), ...differs } })
+  }
+
+  /** Writes the runs decided so far; a run that existed already counts for nothing. */
+  async #write(): Promise<void> {
+    const created = this.#created
+    this.#created = []
+    const numbers = await insertRuns(
+      this.#tx,
+      created.map(({ run }) => run),
+    )
+    for (const { run, counts } of created) {
+      const id = idOfNew(run)
+      const number = numbers.get(id)
+      if (number === undefined) continue
+      if (counts === 'claimed') this.#leasing!.add(number, claimedOf(run, this.#tx.now))
+      else if (counts === 'waiting') this.#result.waiting++
+      else this.#result[counts].push(id)
+    }
+  }
+
+  async conclude(): Promise<Omit<CommitResult, 'committed' | 'claimed'>> {
+    await this.#write()
+    await writeHeld(this.#tx, [...this.#changed])
+    await timeAfterRun(this.#tx, [...this.#afterRun])
+    if (this.#result.waiting > 0) this.#tx.note('ready')
+    return this.#result
+  }
+}
+
+/** A scheduled run that waits, as the decision describes it. */
+function asNew(decision: FireDecision, fire: FireTime): NewRun {
+  return {
+    scheduleId: decision.scheduleId,
+    requestId: '',
+    kind: 'scheduled',
+    fireTime: fire.fireTime,
+    dueAt: fire.dueAt,
+    stretchedMs: fire.stretchedMs ?? null,
+    task: decision.task,
+    priority: decision.priority,
+    group: decision.group,
+    delivery: decision.delivery,
+    spec: decision.spec,
+    status: 'pending',
+    queue: QUEUE.ready,
+    lease: null,
+    error: null,
+    missed: null,
+  }
+}
+
+function claimedOf(run: NewRun, now: number): ClaimedRun {
+  return {
+    runId: runIdOf(run.scheduleId, run.fireTime),
+    fence: run.lease!.fence,
+    scheduleId: run.scheduleId,
+    kind: run.kind,
+    fireTime: run.fireTime,
+    task: run.task,
+    attempt: 1,
+    delivery: run.delivery,
+    dueAt: run.dueAt,
+    createdAt: now,
+    startedAt: now,
+    spec: run.spec,
+  }
+}
+
+/** The order in which decisions compete for slots. */
+function byPriority(decisions: readonly FireDecision[]): number[] {
+  const order = decisions.map((_, index) => index)
+  const uniform = decisions.every((decision) => decision.priority === decisions[0]!.priority)
+  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
+}
+
+export async function addRuns(tx: Transaction, requests: readonly RunRequest[]): Promise<Run[]> {
+  const { now } = tx
+  const schedules = await holdSchedules(
+    tx,
+    requests.map(({ scheduleId }) => scheduleId),
+  )
+  const runs = requests.map((request): NewRun => ({
+    ...request,
+    fireTime: request.fireTime ?? now,
+    dueAt: now,
+    status: 'pending',
+    queue: QUEUE.ready,
+    lease: null,
+    error: null,
+    missed: null,
+  }))
+  const inserted = await insertRuns(tx, runs)
+  if (inserted.size > 0) {
+    tx.note('ready')
+    await timeAfterRun(tx, afterRunAmong(schedules))
+  }
+  const rows = await tx.rows<RunRow & { place: number }>(
+    `${SELECT_RUN.replace('SELECT', 'SELECT request.place,')}
+     JOIN unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS request (schedule_id, request_id, fire_time, place)
+       ON runs.schedule_id = request.schedule_id AND runs.request_id = request.request_id
+          AND (runs.kind = 'manual' OR runs.fire_time = request.fire_time)
+     ORDER BY request.place`,
+    [runs.map((run) => run.scheduleId), runs.map((run) => run.requestId), runs.map((run) => run.fireTime)],
+  )
+  return rows.map((row) => runOf(row))
+}

@@ -1,0 +1,75 @@
+import type { QueryResultRow } from 'pg'
+import type { EpochMs } from '../../domain/clock.js'
+import { hash32 } from '../../domain/ids.js'
+import type { StoreHint } from '../../store/contract.js'
+import { nowSql } from './clock.js'
+import type { Answer, Queryable, SqlValue } from './sql.js'
+
+const READ_CLOCK = `SELECT ${nowSql('$1::bigint')} AS now`
+
+const EXCLUSIVE = 'SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key'
+const SHARED = 'SELECT pg_advisory_xact_lock_shared($1, key) FROM unnest($2::int[]) AS key'
+
+/** The handle whose transaction it is. */
+interface Handle {
+  readonly schema: string
+  readonly told: EpochMs
+  tell(now: EpochMs): EpochMs
+}
+
+/** The connection of a transaction. */
+interface Line {
+  query(sql: string, values: readonly SqlValue[]): Promise<Answer<QueryResultRow>>
+  script(sql: string): Promise<void>
+}
+
+/**
+ * One step of the store. So that no two ever wait for each other, all take what they lock in one order: the calendars,
+ * a session, the limits of tasks, schedules by id, runs by number. Whoever needs only what is free skips what is locked.
+ */
+export class Transaction implements Queryable {
+  /** The store's clock when it began, or when it was read again. */
+  now: EpochMs = 0
+  readonly hints = new Set<StoreHint>()
+  readonly #handle: Handle
+  readonly #line: Line
+
+  constructor(handle: Handle, line: Line) {
+    this.#handle = handle
+    this.#line = line
+  }
+
+  query<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Answer<Row>> {
+    return this.#line.query(sql, values) as Promise<Answer<Row>>
+  }
+
+  async rows<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return (await this.query<Row>(sql, values)).rows
+  }
+
+  /** Several statements in one message; none of them is kept prepared. */
+  script(sql: string): Promise<void> {
+    return this.#line.script(sql)
+  }
+
+  /**
+   * After waiting for a lock on a lease: whoever held it may have decided at a time that is later than `now`, and what
+   * had not expired then has expired for nobody.
+   */
+  async readClock(): Promise<EpochMs> {
+    const [row] = await this.rows<{ now: EpochMs }>(READ_CLOCK, [this.#handle.told])
+    this.now = this.#handle.tell(row!.now)
+    return this.now
+  }
+
+  /** Watchers are told when it is committed. */
+  note(hint: StoreHint): void {
+    this.hints.add(hint)
+  }
+
+  /** Locks what has no row of its own, until the end of the transaction. */
+  async lock(keys: readonly number[], mode: 'exclusive' | 'shared' = 'exclusive'): Promise<void> {
+    const sorted = [...new Set(keys)].toSorted((a, b) => a - b)
+    await this.query(mode === 'shared' ? SHARED : EXCLUSIVE, [hash32(this.#handle.schema) | 0, sorted])
+  }
+}
