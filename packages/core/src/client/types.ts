@@ -21,7 +21,7 @@ import type { Leader, LockClient } from './lock-types.js'
 import type { CalendarDefinition } from '../triggers/named-calendar.js'
 
 export interface SchedulerOptions {
-  /** A store, or the URL of one: `sqlite:PATH`, `sqlite::memory:`, `redis://…`, `rediss://…`, `memory:`. */
+  /** A store, or the URL of one: `sqlite:PATH`, `sqlite::memory:`, `redis://…`, `rediss://…`, `postgres://…`, `memory:`. */
   readonly store: Store | string
   /** What this node can run. Without tasks it still fires schedules, for other nodes to run. */
   readonly tasks?: Iterable<Task>

@@ -11,7 +11,7 @@ import type { CliContext } from './context.js'
 const DESCRIPTIONS: Readonly<
   Record<keyof typeof SERVE_OPTIONS, readonly [value: string, description: string]>
 > = {
-  store: ['<url>', 'sqlite:PATH, redis://HOST:PORT, rediss://HOST:PORT or memory:'],
+  store: ['<url>', 'sqlite:PATH, redis://HOST:PORT, rediss://HOST:PORT, postgres://HOST/DATABASE or memory:'],
   host: ['<address>', 'where to listen; one that other machines can reach needs --token'],
   port: ['<number>', 'where to listen; 0 for any free port'],
   tasks: ['<path...>', 'task modules, or directories of them'],
