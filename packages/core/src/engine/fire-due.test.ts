@@ -3,7 +3,8 @@ import type { Clock } from '../domain/clock.js'
 import { defineTask } from '../domain/define-task.js'
 import type { ScheduleDefinition } from '../domain/schedule.js'
 import type { TaskContext } from '../domain/task.js'
-import { Held, TestCluster } from '../testing/test-cluster.js'
+import type { HeldCall } from '../testing/faulty-store.js'
+import { Held, TestCluster, type TestMember } from '../testing/test-cluster.js'
 
 let cluster: TestCluster
 let fired: number[]
@@ -109,6 +110,53 @@ describe('fires', () => {
     await cluster.advance(60_000)
     await cluster.pass(until(() => fired.length >= 2000))
     expect(fired).toHaveLength(2000)
+  })
+
+  describe('are looked for while others are being committed', () => {
+    let node: TestMember
+    let commit: HeldCall
+    let looks: number
+
+    beforeEach(async () => {
+      node = await cluster.node({ tasks: [note], node: { slots: 2000 } })
+      const schedules = Array.from({ length: 1200 }, (_, i) => ({
+        id: `job-${i}`,
+        task: note,
+        trigger: { kind: 'interval', every: { minutes: 1 } },
+      }))
+      await node.scheduler.schedules.putAll(schedules)
+      looks = 0
+      const { peek } = cluster.store
+      vi.spyOn(cluster.store, 'peek').mockImplementation(async (limit, shards) => {
+        const answer = await peek.call(cluster.store, limit, shards)
+        if (answer.due.length > 0) looks++
+        return answer
+      })
+      commit = node.faults.hold('commit')
+    })
+
+    async function allFire(): Promise<void> {
+      commit.release()
+      await cluster.pass(until(() => fired.length >= 1200))
+      await cluster.settle()
+      expect(fired).toHaveLength(1200)
+    }
+
+    test('and what is seen twice by that fires once', async () => {
+      await cluster.advance(60_000)
+      await commit.arrived
+      expect(looks).toBe(2)
+      await allFire()
+    })
+
+    test('and a look that fails is repeated', async () => {
+      const look = node.faults.hold('peek')
+      node.faults.refuse('peek')
+      await cluster.advance(60_000)
+      look.release()
+      await commit.arrived
+      await allFire()
+    })
   })
 
   test('go on while a clock of the machine jumps about', async () => {

@@ -28,6 +28,12 @@ export interface FireDueOptions {
   readonly now: () => number
 }
 
+/** An answer of the store, and when it came, on the monotonic clock. */
+interface Looked {
+  readonly peek: Peek
+  readonly peekedAt: number
+}
+
 /** The first loop: peek at due schedules, plan each, commit the plans. */
 export class FireDue {
   readonly #options: FireDueOptions
@@ -35,6 +41,8 @@ export class FireDue {
   readonly #reported = new Set<string>()
   /** How many of those that were due last time this node could not handle. */
   #leftAlone = 0
+  /** What comes after the batch that is being committed, where that could be asked for already. */
+  #ahead: Promise<Looked | null> | null = null
   #lastPeekAt: number | null = null
   #overdueMs = 0
   #firstPeekAt: number | null = null
@@ -66,13 +74,12 @@ export class FireDue {
   }
 
   async step(): Promise<number> {
-    const { store, dispatcher, now, pollMs, shards } = this.#options
+    const { dispatcher, now, pollMs } = this.#options
     const { free } = dispatcher.slots
+    const ahead = this.#ahead
+    this.#ahead = null
     // As many as can start at once, so that a fire costs one round trip; without slots, as many as there are.
-    const limit = free < LEAST_AT_ONCE ? MOST_AT_ONCE : Math.min(free, MOST_AT_ONCE)
-    // What this node cannot handle stays due, before all others: look beyond it.
-    const peek = await store.peek(limit + this.#leftAlone, shards())
-    const peekedAt = now()
+    const { peek, peekedAt } = (await ahead) ?? (await this.#look(free < LEAST_AT_ONCE ? MOST_AT_ONCE : free))
     this.#lastPeekAt = peekedAt
     this.#firstPeekAt ??= peekedAt
     this.#overdueMs = 0
@@ -85,6 +92,23 @@ export class FireDue {
     // Due at once, but not found beyond what is left alone: the loop must not spin.
     if (nextDueInMs <= 0 && this.#leftAlone > 0) return pollMs
     return Math.max(0, Math.min(nextDueInMs, pollMs))
+  }
+
+  async #look(limit: number): Promise<Looked> {
+    const { store, shards, now } = this.#options
+    // What this node cannot handle stays due, before all others: look beyond it.
+    const peek = await store.peek(Math.min(limit, MOST_AT_ONCE) + this.#leftAlone, shards())
+    return { peek, peekedAt: now() }
+  }
+
+  /** While the last batch of what was due is committed and started, the store can look for what more there is. */
+  #lookAhead(peek: Peek, lastBatch: number): void {
+    const { store, dispatcher } = this.#options
+    const isMore = peek.nextDueAt !== null && peek.nextDueAt <= peek.now
+    const free = dispatcher.slots.free - lastBatch
+    if (!isMore || !store.info.ordered || free < LEAST_AT_ONCE) return
+    // What fails here is asked again.
+    this.#ahead = this.#look(free).catch(() => null)
   }
 
   async #fire(peek: Peek): Promise<number> {
@@ -106,7 +130,7 @@ export class FireDue {
       batch.push(decision)
       batchRuns += decision.runs.length
     }
-    if (batch.length > 0) handled += await this.#commit(batch)
+    if (batch.length > 0) handled += await this.#commit(batch, () => this.#lookAhead(peek, batchRuns))
     return handled
   }
 
@@ -155,9 +179,13 @@ export class FireDue {
     events.emit('schedule.broken', { scheduleId: schedule.id, error: reason })
   }
 
-  async #commit(batch: FireDecision[]): Promise<number> {
+  async #commit(batch: FireDecision[], sent: () => void = ignore): Promise<number> {
     const { store, dispatcher, events, onWaiting } = this.#options
-    const result = await dispatcher.dispatch((dispatch) => store.commit(batch, dispatch))
+    const result = await dispatcher.dispatch((dispatch) => {
+      const answer = store.commit(batch, dispatch)
+      sent()
+      return answer
+    })
     if (result.waiting > 0) onWaiting()
     for (const runId of result.skipped)
       events.emit('run.skipped', { runId, scheduleId: scheduleOfRun(runId) })
@@ -165,6 +193,8 @@ export class FireDue {
     return result.committed.length
   }
 }
+
+function ignore(): void {}
 
 function isSame(next: FireDecision['next'], fireTime: EpochMs): boolean {
   return next !== null && next !== 'afterRun' && next.fireTime === fireTime

@@ -164,6 +164,11 @@ export interface StoreInfo {
   /** Hints of {@link Store.watch} cross processes; without it, nodes poll more often. */
   readonly notifies: boolean
   /**
+   * What is asked is done in the order of asking, so that a peek that is sent right after a commit sees what that did,
+   * and need not wait for its answer.
+   */
+  readonly ordered: boolean
+  /**
    * Into how many parts its schedules are divided, numbered from 0, so that nodes can share the looking. One: every
    * node looks at all of them.
    */

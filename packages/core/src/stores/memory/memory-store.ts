@@ -73,6 +73,7 @@ export class MemoryStore implements Store {
     durable: false,
     shared: false,
     notifies: true,
+    ordered: true,
     shards: 1,
   })
   readonly #clock: StoreClock

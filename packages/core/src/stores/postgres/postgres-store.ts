@@ -83,6 +83,7 @@ export class PostgresStore implements Store {
       durable,
       shared: true,
       notifies: notices !== null,
+      ordered: false,
       shards: SHARDS,
     }
     this.#db = db

@@ -226,6 +226,26 @@ describe('a server that lost its last writes', () => {
     expect([again.committed, again.waiting]).toEqual([[true], 0])
   })
 
+  test('knows the whole history of what fired before and after', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const fire = async (): Promise<void> => {
+      const { claimed } = await whenAvailable(() => world.commit('daily', {}, node.dispatch()))
+      await world.finish(claimed[0]!, succeeded)
+    }
+    for (let i = 0; i < 2; i++) await fire()
+    const copy = await copyOfData()
+    await fire()
+    await backTo(copy)
+    // The mark is raised to the third, which is restored; then it fires from there.
+    await whenAvailable(() => node.claim())
+    expect((await world.stored('daily')).lastRun?.fireTime).toBe(world.firstFire + 2000)
+    await whenAvailable(() => world.commit('daily', {}, node.dispatch()))
+    await fire()
+    const times = (await world.runsOf('daily')).map(({ fireTime }) => (fireTime - world.firstFire) / 1000)
+    expect(times).toEqual([3, 2, 1, 0])
+  })
+
   test('does not bring back what is pruned', async () => {
     const node = await world.node('a')
     await world.schedule('daily')
@@ -359,6 +379,18 @@ describe('a server that does not answer', () => {
     server.thaw()
     expect((await whenAvailable(() => store.peek(10))).due.length).toBe(1)
   })
+})
+
+test('a fire time whose run is kept does not run again, though nothing else is left of its schedule', async () => {
+  const node = await world.node('a')
+  await world.schedule('daily')
+  const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+  await store.deleteSchedule('daily')
+  await operate((redis) => redis.del('{evertick}:t:daily'))
+  await world.schedule('daily')
+  const again = await world.commit('daily', {}, node.dispatch())
+  expect([again.committed, again.claimed, again.waiting]).toEqual([[true], [], 0])
+  expect(await world.runsOf('daily')).toMatchObject([{ status: 'running', fence: lease!.fence }])
 })
 
 test('of schedules and runs that are gone nothing stays behind but their tombstones', async () => {

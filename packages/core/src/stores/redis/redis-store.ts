@@ -101,6 +101,7 @@ export class RedisStore implements Store {
       durable: durability === 'log',
       shared: true,
       notifies: true,
+      ordered: true,
       shards: cells.shards,
     }
     this.#connection = connection

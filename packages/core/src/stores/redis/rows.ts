@@ -137,6 +137,7 @@ function unpackRun(packed: string): PackedRun {
     group,
     due,
     ,
+    ,
     started,
     kind,
     priority,

@@ -84,6 +84,8 @@ export class SqliteStore implements Store {
       durable: !inMemory,
       shared: !inMemory,
       notifies: inMemory,
+      // What is asked at once shares a transaction, and waits for it.
+      ordered: false,
       shards: 1,
     }
     this.#db = db

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DeclarePromise } from './promise.js'
 import { TASK } from './test-node.js'
-import { fireAt, succeeded } from './world.js'
+import { fireAt, STEP_MS, succeeded } from './world.js'
 
 export function dispatchPromises(promise: DeclarePromise): void {
   promise('firing with free slots leases the run in the same step', async (world) => {
@@ -165,6 +165,106 @@ export function dispatchPromises(promise: DeclarePromise): void {
       assert.equal(third.claimed.length, 1)
     },
   )
+
+  promise(
+    'the history of what was leased at once is whole, beside runs of every other kind',
+    async (world) => {
+      const node = await world.node('a')
+      await world.schedule('busy')
+      const stepOf = ({ fireTime }: { fireTime: number }): number => (fireTime - world.firstFire) / STEP_MS
+      const times = async (): Promise<number[]> => (await world.runsOf('busy')).map(stepOf)
+      const fireAtOnce = async (count: number): Promise<void> => {
+        for (let i = 0; i < count; i++) {
+          const { claimed } = await world.commit('busy', {}, node.dispatch())
+          await world.finish(claimed[0]!, succeeded)
+        }
+      }
+      await fireAtOnce(3)
+      assert.equal(stepOf((await world.stored('busy')).lastRun!), 2)
+      // Two that wait, one that is too late, one for the past.
+      await world.commit('busy', { runs: 2 })
+      for (const lease of await node.claim()) await world.finish(lease, succeeded)
+      await fireAtOnce(2)
+      const { nextFireTime } = await world.stored('busy')
+      const missed = { count: 1, exact: true, from: nextFireTime!, to: nextFireTime! }
+      await world.commit('busy', { runs: 0, missed, next: fireAt(nextFireTime! + STEP_MS) })
+      await fireAtOnce(2)
+      const past = { kind: 'backfill', fireTime: world.firstFire - STEP_MS } as const
+      await world.store.addRuns([world.request('busy', past)])
+      await world.finish(await node.claimOne(), succeeded)
+      await fireAtOnce(1)
+
+      assert.equal(stepOf((await world.stored('busy')).lastRun!), 10)
+      const all = [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, -1]
+      assert.deepEqual(await times(), all)
+      await fireAtOnce(1)
+      const first = await world.store.listRuns({ scheduleId: 'busy', limit: 4 })
+      const rest = await world.store.listRuns({ scheduleId: 'busy', limit: 20, cursor: first.nextCursor! })
+      assert.deepEqual([...first.items, ...rest.items].map(stepOf), [11, ...all])
+      await fireAtOnce(1)
+      await world.store.deleteSchedule('busy')
+      assert.deepEqual(await times(), [12, 11, ...all])
+      await world.schedule('busy', { fireTime: world.firstFire + 13 * STEP_MS })
+      await fireAtOnce(1)
+      assert.deepEqual(await times(), [13, 12, 11, ...all])
+      const asked = await world.store.addRuns([world.request('busy')])
+      await world.finish(await node.claimOne(), succeeded)
+      await fireAtOnce(1)
+      assert.equal((await world.stored('busy')).lastRun?.id, asked[0]!.id)
+    },
+  )
+
+  promise('of what was leased at once the oldest is pruned', async (world) => {
+    const node = await world.node('a')
+    for (const id of ['a', 'b', 'c']) {
+      await world.schedule(id)
+      for (let i = 0; i < 4; i++) {
+        const { claimed } = await world.commit(id, {}, node.dispatch())
+        await world.finish(claimed[0]!, succeeded)
+      }
+    }
+    const hour = 3_600_000
+    for (let more = true; more;)
+      more = (await world.store.prune({ maxRuns: 2, maxAgeMs: hour, maxFailureAgeMs: hour }, 100)).more
+    for (const id of ['a', 'b', 'c']) {
+      const left = (await world.runsOf(id)).map(({ fireTime }) => (fireTime - world.firstFire) / STEP_MS)
+      assert.deepEqual(left, [3, 2])
+    }
+  })
+
+  promise('a fire time that was leased at once gets no other record', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const { claimed } = await world.commit('daily', {}, node.dispatch())
+    const later = fireAt((await world.store.now()) + 60_000)
+    await world.commit('daily', { next: later }, node.dispatch())
+    // Its fire time is set back, and what was done by then is now said to have been missed.
+    const back = await world.edit('daily', { timing: fireAt(world.firstFire) })
+    const missed = { count: 1, exact: true, from: world.firstFire, to: world.firstFire }
+    await world.store.commit([world.decide(back, { missed })], node.dispatch())
+    const runs = await world.runsOf('daily')
+    assert.deepEqual(
+      runs.map(({ status }) => status),
+      ['running', 'running'],
+    )
+    assert.equal(runs[1]!.fence, claimed[0]!.fence)
+  })
+
+  promise('what was leased at once can be replaced by the next', async (world) => {
+    const node = await world.node('a')
+    await world.schedule('latest')
+    for (let i = 0; i < 2; i++) await world.commit('latest', {}, node.dispatch())
+    await world.commit('latest', { overlap: 'cancelOther' }, node.dispatch())
+    const runs = await world.runsOf('latest')
+    assert.deepEqual(
+      runs.map(({ status, cancelRequested }) => [status, cancelRequested]),
+      [
+        ['pending', false],
+        ['running', true],
+        ['running', true],
+      ],
+    )
+  })
 
   promise('nothing that was refused is leased', async (world) => {
     const node = await world.node('a')

@@ -45,6 +45,20 @@ export function peekPromises(promise: DeclarePromise): void {
     )
   })
 
+  promise('a peek sent right after a commit sees what that did, where the store says so', async (world) => {
+    if (!world.store.info.ordered) return
+    const decision = world.decide(await world.schedule('first'))
+    await world.schedule('second')
+    const committed = world.store.commit([decision], null)
+    const peek = await world.store.peek(10)
+    const due = peek.due.map(({ id, fireTime }) => [id, fireTime])
+    assert.deepEqual(due, [
+      ['second', world.firstFire],
+      ['first', world.firstFire + STEP_MS],
+    ])
+    assert.deepEqual((await committed).committed, [true])
+  })
+
   promise('with nothing to come there is no next due time', async (world) => {
     assert.deepEqual((await world.store.peek(10)).nextDueAt, null)
     await world.schedule('only')

@@ -1,7 +1,7 @@
 -- Creates runs by request; a request that the schedule has seen answers the run of that time.
 -- args     { requests = { { schedule, request, kind, fireTime or false, task, spec or false, delivery, priority, group }… } }
 -- returns  run rows
--- include  schedules runs run-row
+-- include  schedules runs history run-row
 whenThereIsRoom()
 local ids = {}
 for i, q in ipairs(args.requests) do

@@ -7,7 +7,7 @@
 -- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
 -- errors   SESSION_EXPIRED, NOT_REJOINED
--- include  says schedules runs endings leasing server
+-- include  says schedules runs history endings open-runs leasing server
 local refused = refusal()
 if refused then return refused end
 local dispatch = args.dispatch
@@ -73,18 +73,19 @@ end
 local function fireStored(s, d, index, terms)
   local mark = tonumber(s.hw)
   if mark and tonumber(d[3]) <= mark then return end
-  s.hw = d[3]
+  raiseMark(s, d[3])
   s.n = text(tonumber(s.n) + 1)
   fire(s.id, index, 1, d[3], d[4], '', terms)
 end
 
 local function fireMore(s, more, index, terms)
+  settle({ s })
   local runs, gone = more.runs, more.missed
   local mark = tonumber(s.hw) or -math.huge
   local reached = mark
   if gone then
     if tonumber(gone[1]) > reached then
-      s.hw = gone[1]
+      raiseMark(s, gone[1])
       reached = tonumber(gone[1])
     end
     if remember(s.id, gone[1], gone[1]) then
@@ -100,7 +101,7 @@ local function fireMore(s, more, index, terms)
       fresh = fresh + 1
       if at > reached then
         reached = at
-        s.hw = runs[i]
+        raiseMark(s, runs[i])
       end
       fire(s.id, index, (i + 2) / 3, runs[i], runs[i + 1], runs[i + 2], terms)
     end
@@ -145,7 +146,7 @@ end
 -- schedule that nothing holds up, on a node that takes it at once: such a one goes from text to text.
 local held = self and collected('SADD', P .. 'held:' .. self.session)
 local dueLists = {}
-local USUAL = '^(%d+)|(%-?%d*)|(%d+)|(%d+)|(%d+)|||$'
+local USUAL = '^(%d+)|(%-?%d*)|(%d+)|(%d+)|(%d+)||||(%-?%d*)$'
 local function fireAtOnce(d, index)
   local id, fireTime, terms = d[1], d[3], allTerms[d[5]]
   local key = P .. 's:' .. id
@@ -153,16 +154,18 @@ local function fireAtOnce(d, index)
   if d[9] or d[8] ~= '' or not packed or schedules[id] then return false end
   local asSeen = d[2] .. '|active|' .. fireTime .. '|' .. terms.tz .. '|'
   if string.sub(packed, 1, #asSeen) ~= asSeen then return false end
-  local due, mark, fires, failures, shard = string.match(packed, USUAL, #asSeen + 1)
+  local due, mark, fires, failures, shard, settled = string.match(packed, USUAL, #asSeen + 1)
   if not due or tonumber(due) > now then return false end
   local fireAt = tonumber(fireTime)
   if mark ~= '' and fireAt <= tonumber(mark) or tonumber(d[6]) <= fireAt then return false end
   if terms.overlap ~= 'allow' and openOf(id) > 0 then return false end
   if not mayTakeNew(dispatch, self, terms.task, terms.group, terms.priority) then return false end
-  if not remember(id, fireTime, fireTime) then return false end
+  local runId = id .. '@' .. fireTime
+  local runKey = P .. 'r:' .. runId
+  if get(runKey) then return false end
 
   set(key, d[2] .. '|active|' .. d[6] .. '|' .. terms.tz .. '|' .. d[7] .. '|' .. fireTime .. '|' .. text(tonumber(fires) + 1)
-    .. '|' .. failures .. '|' .. shard .. '|||')
+    .. '|' .. failures .. '|' .. shard .. '||||' .. settled)
   local dueList = dueLists[shard]
   if not dueList then
     dueList = collected('ZADD', P .. 'due:' .. shard)
@@ -171,9 +174,8 @@ local function fireAtOnce(d, index)
   dueList[#dueList + 1] = d[7]
   dueList[#dueList + 1] = id
 
-  local runId = id .. '@' .. fireTime
   local no = nextNumber()
-  set(P .. 'r:' .. runId, terms.head .. no .. '|' .. terms.g .. '|' .. d[4] .. terms.tail)
+  set(runKey, terms.head .. no .. '|' .. terms.g .. '|' .. d[4] .. '|' .. mark .. terms.tail)
   local list = terms.list
   list[#list + 1] = no
   list[#list + 1] = runId
@@ -191,6 +193,7 @@ local keys = {}
 for _, d in ipairs(args.decisions) do
   keys[#keys + 1] = P .. 's:' .. d[1]
   keys[#keys + 1] = P .. 'o:' .. d[1]
+  keys[#keys + 1] = P .. 'r:' .. d[1] .. '@' .. d[3]
 end
 fetch(keys)
 for index, d in ipairs(args.decisions) do

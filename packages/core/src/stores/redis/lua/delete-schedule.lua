@@ -1,12 +1,13 @@
 -- Removes a schedule and cancels its open runs; what a namesake must not repeat is kept for a while.
 -- args     { id, revision or false, keepMs }
 -- returns  1, 0 when there is none, or { revision } that does not match
--- include  says schedules runs endings
+-- include  says schedules runs history endings open-runs
 local id = args.id
 local s = loadSchedule(id)
 if not s then return 0 end
 if args.revision and tonumber(s.rev) ~= args.revision then return { s.rev } end
 evenWhenFull()
+settle({ s })
 cancelAllOf(id, SAYS.deleted)
 -- Ending its runs may have given it a fire time, which must not come into the index.
 s.isDeleted = true

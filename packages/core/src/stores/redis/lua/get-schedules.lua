@@ -1,6 +1,6 @@
 -- args     { ids }
 -- returns  per id a schedule row, or false
--- include  schedules schedule-row
+-- include  schedules runs history schedule-row
 local answers = {}
 for i, id in ipairs(args.ids) do answers[i] = scheduleRow(id) end
 return answers

@@ -1,10 +1,16 @@
 -- One page of the runs of a schedule, the newest fire time first, or a part of it: see list-schedules.
 -- args     { schedule, limit, before = { fireTime, member } or false, task or false, statuses = { status = true… } or false }
 -- returns  { run rows, at most limit; before what to look on, or false at the end }
--- include  runs run-row
+-- include  schedules runs history run-row
 local LOOKED_AT_ONCE = 200
 local LOOKED_AT_MOST = 1000
 local key = P .. 'h:' .. args.schedule
+local s = loadSchedule(args.schedule)
+if s and s.ix ~= s.hw then
+  evenWhenFull()
+  settle({ s })
+  conclude()
+end
 local isFiltered = args.task or args.statuses
 
 local function fits(id)

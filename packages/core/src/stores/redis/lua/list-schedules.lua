@@ -1,7 +1,7 @@
 -- One page of schedules by id, or a part of it: no step looks at so many that it holds others up.
 -- args     { after, prefix, state, task, calendar: each a text or false, limit }
 -- returns  { schedule rows, at most limit; the id after which to look on, or false at the end }
--- include  schedules schedule-row
+-- include  schedules runs history schedule-row
 local LOOKED_AT_ONCE = 200
 local LOOKED_AT_MOST = 1000
 

@@ -2,10 +2,11 @@
 -- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after, kept }, atOnce, listedForMs }
 -- returns  { deleted, set, after, kept }: where to go on, with set = '' when the round is complete. A history of which much is
 --            kept is gone through in several steps: `kept` are the runs that have been looked at of the next one.
--- include  runs locks
+-- include  schedules runs history locks
 evenWhenFull()
 local LOOKED_AT_ONCE = 200
 local LOOKED_AT_MOST = 1000
+local SETTLED_AT_ONCE = 20
 local deleted, looked = 0, 0
 local tasks = {}
 
@@ -62,11 +63,23 @@ local function pruneOne(schedule, isDeleted, kept)
   return kept
 end
 
+-- Completes their histories; answers how many runs that took.
+local function settleAll(ids)
+  local keys, those = {}, {}
+  for i, id in ipairs(ids) do keys[i] = P .. 's:' .. id end
+  fetch(keys)
+  for i, id in ipairs(ids) do those[i] = loadSchedule(id) end
+  return settle(those)
+end
+
 local set, after, kept = args.position[1], args.position[2], args.position[3]
 local room = args.atOnce
 local stopped = nil
-while set ~= '' and room > 0 and not stopped and deleted < args.limit do
-  local ids = call('ZRANGEBYLEX', P .. set, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, room)
+local settled = 0
+while set ~= '' and room > 0 and not stopped and deleted < args.limit and settled < LOOKED_AT_MOST do
+  local wanted = math.min(room, SETTLED_AT_ONCE)
+  local ids = call('ZRANGEBYLEX', P .. set, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, wanted)
+  if set == 'ids' then settled = settled + settleAll(ids) end
   for _, id in ipairs(ids) do
     stopped = pruneOne(id, set == 'graves', kept)
     kept = stopped or 0
@@ -77,7 +90,7 @@ while set ~= '' and room > 0 and not stopped and deleted < args.limit do
     end
     after = id
   end
-  if not stopped and deleted < args.limit and #ids < room then
+  if not stopped and deleted < args.limit and #ids < wanted then
     set, after = set == 'ids' and 'graves' or '', ''
   end
   room = room - #ids
@@ -89,7 +102,7 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now
   end
 end
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'locks', '-inf', nowText, 'LIMIT', 0, 100)) do forget(name) end
-if deleted > 0 then
+if deleted > 0 or settled > 0 then
   conclude()
   for task in pairs(tasks) do
     if call('EXISTS', P .. 'task:' .. task) == 0 then call('SREM', P .. 'tasks', task) end

@@ -4,7 +4,7 @@
 --            false, stretched or '' }, calendars = { revision, names… }; policy = { delivery, priority, group }; ownNames: the calendars
 --            are kept in this cell, so that their names can be checked
 -- returns  per item { outcome, schedule row or names that are missing }
--- include  says schedules runs schedule-row
+-- include  says schedules runs history schedule-row
 local function missingNames(calendars)
   local missing = {}
   if args.ownNames then
@@ -41,17 +41,18 @@ local function recordDropped(s, timing)
     local r = newRun(s.id, s.ft, s.due, terms, false)
     recordAs(r, 'missed', SAYS.dropped, '{"count":1,"exact":false,"from":' .. s.ft .. ',"to":' .. s.ft .. '}')
   end
-  s.hw = s.ft
+  raiseMark(s, s.ft)
 end
 
 -- Revisions go on where a deleted namesake ended: a stale edit of that one must not fit this one.
 local function newSchedule(id, shard)
   local grave = call('HMGET', P .. 't:' .. id, 'rev', 'hw')
+  local mark = grave[2] or ''
   call('DEL', P .. 't:' .. id)
   call('ZADD', P .. 'ids', 0, id)
   call('ZREM', P .. 'graves', id)
   call('HSET', P .. 'd:' .. id, 'at', nowText)
-  return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = grave[2] or '', n = '0', f = '0', cr = '',
+  return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = mark, ix = mark, n = '0', f = '0', cr = '',
     ar = '', sh = shard, sx = '', was = { '', '', '' } }
 end
 

@@ -6,7 +6,7 @@
 --            kind: `waiting` (said: its overlap), `running`, or how its attempt ended (said, delay: see finish.lua);
 --            isAll: nothing more follows
 -- returns  { whether the store may go on, how many marks and runs had been lost, run id of the server }
--- include  says schedules runs endings server
+-- include  says schedules runs history endings server
 evenWhenFull()
 local lost = 0
 local number = args.session and call('HGET', P .. 'sess:' .. args.session, 'number')
@@ -125,7 +125,7 @@ if agreed then
   for i = 1, #marks, 2 do
     local s = loadSchedule(marks[i])
     if s and tonumber(marks[i + 1]) > markOf(s) then
-      s.hw = marks[i + 1]
+      raiseMark(s, marks[i + 1])
       saveSchedule(s)
     end
   end

@@ -1,11 +1,13 @@
 -- A run is r:ID, one text, with ID = SCHEDULE@MEMBER and MEMBER = FIRETIME or FIRETIME.REQUEST:
---   status|fence|ended|session|attempt|task|number|group|due|queue|started|kind|priority|delivery|cancel|recoveries|bytes|node
+--   status|fence|ended|session|attempt|task|number|group|due|before|queue|started|kind|priority|delivery|cancel|recoveries|bytes|
+--   node
 -- with nothing between the bars for what is not, or is as usual: the group `default`, a scheduled run, the priority 0,
 -- delivery at least once. A number rises with each run, and is the time of creation in µs. The queue of one that waits is
--- ready, delayed or blocked. A session is its short number. The node comes last, for it may be any text.
+-- ready, delayed or blocked. A session is its short number. What was `before` it: see lib/history.lua. The node comes last, for
+-- it may be any text.
 -- x:ID has its texts, where there are any: spec, error, result, progress, missed, and `stretched`, the interval that led to
 -- its fire time where load had stretched it. a:ID lists its past attempts, l:ID its log. Where it is found:
---   h:SCHEDULE    the history of its schedule, members by fire time
+--   h:SCHEDULE    the history of its schedule, members by fire time; see lib/history.lua
 --   o:SCHEDULE    how many are open;  b:SCHEDULE  members of those that are blocked, by fire time
 --   blocked       the schedules that have blocked runs
 --   m:SCHEDULE    member by request id, of runs asked for by hand
@@ -16,7 +18,7 @@
 --   delayed       by due time
 --   held:SESSION  those that it holds;  running  how many of each task are held
 
-local RUN = '^' .. string.rep('([^|]*)|', 17) .. '(.*)$'
+local RUN = '^' .. string.rep('([^|]*)|', 18) .. '(.*)$'
 
 local function runIdOf(schedule, member)
   return schedule .. '@' .. member
@@ -35,9 +37,9 @@ local function loadRun(id)
   if r then return r end
   local packed = get(P .. 'r:' .. id)
   if not packed then return nil end
-  local st, fe, en, ses, at, task, no, g, due, q, sa, kind, pr, dl, cx, rec, lb, node = string.match(packed, RUN)
+  local st, fe, en, ses, at, task, no, g, due, before, q, sa, kind, pr, dl, cx, rec, lb, node = string.match(packed, RUN)
   r = { id = id, no = no, task = task, g = g, due = due, st = st, q = q, at = at, fe = fe, sa = sa, en = en, ses = ses,
-    kind = kind, pr = pr, dl = dl, cx = cx, rec = rec, lb = lb, node = node }
+    kind = kind, pr = pr, dl = dl, cx = cx, rec = rec, lb = lb, node = node, before = before }
   r.schedule, r.member = splitId(id)
   runs[id] = r
   return r
@@ -45,7 +47,7 @@ end
 
 local saveRun = savedAtEnd(runs, function(r)
   set(P .. 'r:' .. r.id, r.st .. '|' .. r.fe .. '|' .. r.en .. '|' .. r.ses .. '|' .. r.at .. '|' .. r.task .. '|' .. r.no .. '|'
-    .. r.g .. '|' .. r.due .. '|' .. r.q .. '|' .. r.sa .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
+    .. r.g .. '|' .. r.due .. '|' .. r.before .. '|' .. r.q .. '|' .. r.sa .. '|' .. r.kind .. '|' .. r.pr .. '|' .. r.dl .. '|' .. r.cx .. '|'
     .. r.rec .. '|' .. r.lb .. '|' .. r.node)
 end)
 
@@ -66,11 +68,6 @@ local function enqueueReady(r)
   hints.ready = true
 end
 
--- Adds a run to the history of its schedule; false when it was there already.
-local function remember(schedule, member, fireTime)
-  return call('ZADD', P .. 'h:' .. schedule, 'NX', fireTime, member) == 1
-end
-
 -- What the runs of a schedule have alike, as it is written in each of them.
 local function termsOf(task, spec, delivery, priority, group, kind)
   return { task = task, spec = spec, g = group == 'default' and '' or group, group = group, priority = priority,
@@ -84,7 +81,7 @@ local function newRun(schedule, member, due, terms, stretched)
   local id = runIdOf(schedule, member)
   local r = { id = id, schedule = schedule, member = member, no = no, task = terms.task, g = terms.g, due = due, st = 'pending',
     q = '', at = '0', fe = '0', sa = '', en = '', ses = '', kind = terms.kind, pr = terms.pr, dl = terms.dl, cx = '', rec = '',
-    lb = '', node = '' }
+    lb = '', node = '', before = '' }
   collect('ZADD', P .. 'task:' .. terms.task, no, id)
   collectOnce('SADD', P .. 'tasks', terms.task)
   if terms.spec then call('HSET', P .. 'x:' .. id, 'spec', terms.spec) end

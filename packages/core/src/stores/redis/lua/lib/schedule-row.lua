@@ -2,11 +2,7 @@
 local function scheduleRow(id)
   local s = loadSchedule(id)
   if not s then return false end
-  local last = call('ZREVRANGE', P .. 'h:' .. id, 0, 0)[1]
-  local run = {}
-  if last then
-    local runId = id .. '@' .. last
-    run = { runId, call('GET', P .. 'r:' .. runId) }
-  end
+  local last = newestOf(s)
+  local run = last and { last, call('GET', P .. 'r:' .. last) } or {}
   return { packedSchedule(s), call('HGETALL', P .. 'd:' .. id), run }
 end

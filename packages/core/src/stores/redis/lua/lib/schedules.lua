@@ -1,6 +1,7 @@
 -- The hot part of a schedule is s:ID, one text, for each fire reads and writes all of it:
 --   revision|state|fire time|tz version of the time zone database|due|high-water mark|fires|failures in a row|shard|
---   revision of the calendars|delay after a run|interval that led to the fire time, where load had stretched it
+--   revision of the calendars|delay after a run|interval that led to the fire time, where load had stretched it|
+--   mark up to which its history is complete, see lib/history.lua
 -- with nothing between the bars where there is none. The rest, which no fire reads or writes, is the hash d:ID:
 --   def definition   task   why reason of the state   at created   up updated   pause pause after so many failures
 --   hist rule for the history   cal names of calendars   policy delivery, priority and group
@@ -9,7 +10,7 @@
 -- of a run need not look at its schedule.
 
 local FIELD = '([^|]*)'
-local SCHEDULE = '^' .. string.rep(FIELD .. '|', 11) .. FIELD .. '$'
+local SCHEDULE = '^' .. string.rep(FIELD .. '|', 12) .. FIELD .. '$'
 
 local schedules = {}
 
@@ -19,9 +20,9 @@ local function loadSchedule(id)
   if s then return s end
   local packed = get(P .. 's:' .. id)
   if not packed then return nil end
-  local rev, st, ft, tz, due, hw, n, f, sh, cr, ar, sx = string.match(packed, SCHEDULE)
+  local rev, st, ft, tz, due, hw, n, f, sh, cr, ar, sx, ix = string.match(packed, SCHEDULE)
   s = { id = id, rev = rev, st = st, ft = ft, due = due, tz = tz, hw = hw, n = n, f = f, cr = cr, ar = ar, sh = sh,
-    sx = sx, was = { st, due, tz } }
+    sx = sx, ix = ix, was = { st, due, tz } }
   schedules[id] = s
   return s
 end
@@ -50,7 +51,7 @@ end
 
 local function packedSchedule(s)
   return s.rev .. '|' .. s.st .. '|' .. s.ft .. '|' .. s.tz .. '|' .. s.due .. '|' .. s.hw .. '|' .. s.n .. '|' .. s.f .. '|'
-    .. s.sh .. '|' .. s.cr .. '|' .. s.ar .. '|' .. s.sx
+    .. s.sh .. '|' .. s.cr .. '|' .. s.ar .. '|' .. s.sx .. '|' .. s.ix
 end
 
 local saveSchedule = savedAtEnd(schedules, function(s)
