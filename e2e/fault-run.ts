@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createScheduler, type LeaseTiming, type Run, type Scheduler } from '@evertick/core'
+import { createScheduler, type LeaseTiming, type Scheduler } from '@evertick/core'
 import { whenAvailable } from '@evertick/core/testing'
+import { allRuns } from './all-runs.js'
 import type { Evidence, FaultRecord } from './checker/evidence.js'
 import { examine, type Findings } from './checker/examine.js'
 import { Cluster, type Member, type StoreKind } from './cluster.js'
 import { Editor } from './editor.js'
 import { FAULTS, type Fault } from './faults.js'
 import { monotonicMs, readClocks, wallTimes } from './shared-clock.js'
+import { Successor } from './successor.js'
 import { scheduleOf, timetable, type Entry } from './timetable.js'
 
 export interface FaultRunOptions {
@@ -69,15 +71,16 @@ async function observe(
   await observer.schedules.putAll(entries.map(scheduleOf), { allowUnknownTask: true })
 
   const editor = new Editor(observer.schedules, entries)
+  const successor = new Successor(observer, entries)
   await sleep(WARM_UP_MS)
   const from = await observer.store.now()
-  const records = await injectFaults(options, cluster, editor)
+  const records = await injectFaults(options, cluster, editor, successor)
   // The last fault may have ended a moment ago, and the line to the store not be up again.
   const to = await whenAvailable(() => observer.store.now())
   await pauseAll(observer, entries)
   await everythingEnded(observer, 2 * lease.leaseMs + 30_000)
 
-  const runs = await allRuns(observer)
+  const runs = [...successor.deleted, ...(await allRuns(observer))]
   const exitCodes = await Promise.all(cluster.members.map(({ process }) => process.stop()))
   const alive = new Set((await observer.listNodes()).filter((node) => node.alive).map(({ pid }) => pid))
   const leftBehind = cluster.members.filter(({ process: { pid } }) => pid !== undefined && alive.has(pid))
@@ -106,6 +109,7 @@ async function injectFaults(
   { seconds, faults, pauseBetweenMs, leaseMs, told }: FaultRunOptions,
   cluster: Cluster,
   editor: Editor,
+  successor: Successor,
 ): Promise<FaultRecord[]> {
   const until = monotonicMs() + seconds * 1000
   const records: FaultRecord[] = []
@@ -120,9 +124,9 @@ async function injectFaults(
     const lastMs = Math.round(leaseMs * (isLong ? LONG : SHORT))
     // Not in step with the faults, so that every node meets every fault.
     const victim = await inFlight(cluster.members, i + count)
-    const name = befalls === 'everything' || kind === 'edit' ? null : victim.name
+    const name = befalls === 'everything' || kind === 'edit' || kind === 'recreate' ? null : victim.name
     const from = monotonicMs()
-    await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor })
+    await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor, successor })
     const tookS = ((monotonicMs() - from) / 1000).toFixed(1)
     told(`${kind}${name === null ? '' : ` ${name}`} for ${tookS} s`)
     records.push({ kind, befalls, victim: name, cutsOff, from, to: monotonicMs() })
@@ -156,15 +160,4 @@ async function everythingEnded({ store }: Scheduler, limitMs: number): Promise<v
     if (pending + running + retrying === 0) return
     await sleep(100)
   }
-}
-
-async function allRuns({ runs }: Scheduler): Promise<Run[]> {
-  const found: Run[] = []
-  let cursor: string | undefined
-  do {
-    const page = await runs.list(cursor === undefined ? { limit: 1000 } : { limit: 1000, cursor })
-    found.push(...page.items)
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return found
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultRecord } from './checker/evidence.js'
 import type { Cluster, Member, StoreKind } from './cluster.js'
 import type { Editor } from './editor.js'
+import type { Successor } from './successor.js'
 import type { ProxyMode } from './tcp-proxy.js'
 
 export interface Scene {
@@ -14,6 +15,7 @@ export interface Scene {
   /** How often this fault has been injected before. */
   readonly count: number
   readonly editor: Editor
+  readonly successor: Successor
 }
 
 export interface FaultKind {
@@ -83,6 +85,13 @@ export const FAULTS = {
     befalls: 'nothing',
     cutsOff: false,
     inject: ({ editor }) => editor.editAll(),
+  },
+  /** A schedule is deleted with all its runs, and made anew with fire times that it has had. */
+  recreate: {
+    stores: ['sqlite', 'redis'],
+    befalls: 'nothing',
+    cutsOff: false,
+    inject: ({ successor, count }) => successor.replaceOne(count),
   },
   blackhole: network(true, { kind: 'blackhole' }),
   half: network(true, { kind: 'half' }),

@@ -42,12 +42,12 @@ test('frozen longer than the lease, restarted, edited: nothing stale is accepted
     everyMs: 1000,
     seconds: 20,
     leaseMs: 3000,
-    faults: ['freeze', 'restart', 'edit', 'kill'],
+    faults: ['freeze', 'restart', 'edit', 'recreate', 'kill'],
     pauseBetweenMs: 1000,
     told: () => {},
   })
   expect(problemsOf(report.broken).slice(0, 10)).toEqual([])
-  expect(new Set(report.faults.map(({ kind }) => kind)).size).toBe(4)
+  expect(new Set(report.faults.map(({ kind }) => kind)).size).toBe(5)
   expect(report.exitCodes).toEqual([0, 0, 0])
   expect(report.leftBehind).toEqual([])
 })
