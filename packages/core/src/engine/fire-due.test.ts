@@ -126,9 +126,9 @@ describe('fires', () => {
       }))
       await node.scheduler.schedules.putAll(schedules)
       looks = 0
-      const { peek } = cluster.store
+      const peek = cluster.store.peek.bind(cluster.store)
       vi.spyOn(cluster.store, 'peek').mockImplementation(async (limit, shards) => {
-        const answer = await peek.call(cluster.store, limit, shards)
+        const answer = await peek(limit, shards)
         if (answer.due.length > 0) looks++
         return answer
       })
