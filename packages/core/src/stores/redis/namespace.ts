@@ -5,15 +5,22 @@ import type { Connection } from './connection.js'
 import { loadScripts } from './scripts.js'
 import type { RedisUrl } from './url.js'
 
-const LAYOUT_VERSION = '1'
+const LAYOUT_VERSION = '2'
 const SHARDS_ON_ONE_SERVER = 16
 const SHARDS_ON_A_CLUSTER = 32
 
-type Found = [identity: string, version: string, shards: string, cells: string, server: string]
+type Found = [
+  identity: string | null,
+  version: string,
+  shards: string,
+  cells: string,
+  whole: string | null,
+  server: string,
+]
 
 /**
  * Makes the namespace of this prefix, or finds the one that is there. Its shards and cells are fixed when it is made.
- * @throws {EvertickError} STORE_VERSION
+ * @throws {EvertickError} STORE_VERSION; STORE_REPLACED when a part of what was there is gone.
  */
 export async function openNamespace(
   connection: Connection,
@@ -22,34 +29,35 @@ export async function openNamespace(
 ): Promise<Cells> {
   const scripts = await loadScripts()
   const wantedShards = url.shards ?? (connection.isCluster ? SHARDS_ON_A_CLUSTER : SHARDS_ON_ONE_SERVER)
-  const open = async (prefix: string, identity: string, shards: number, cells: number): Promise<Found> =>
-    (await connection.run(
-      scripts.get('open')!,
-      `${prefix}meta`,
-      identity,
-      LAYOUT_VERSION,
-      String(shards),
-      String(cells),
-    )) as Found
-  const first = await open(
-    prefixOf(url, 0),
-    randomUUID(),
-    wantedShards,
-    connection.isCluster ? wantedShards : 1,
-  )
-  const [identity, version] = first
-  const [shards, cells] = [Number(first[2]), Number(first[3])]
+  const open = async (
+    prefix: string,
+    identity: string,
+    [shards, cells]: readonly [number, number],
+    whole = '',
+  ): Promise<Found> => {
+    const values = [identity, LAYOUT_VERSION, String(shards), String(cells), whole]
+    return (await connection.run(scripts.get('open')!, `${prefix}meta`, ...values)) as Found
+  }
+  const wanted = [wantedShards, connection.isCluster ? wantedShards : 1] as const
+  const first = await open(prefixOf(url, 0), randomUUID(), wanted)
+  const [, version, , , whole] = first
+  const identity = first[0]!
+  const made = [Number(first[2]), Number(first[3])] as const
+  const [shards, cells] = made
   if (version !== LAYOUT_VERSION) {
     throw new EvertickError(
       'STORE_VERSION',
       `${connection.location} has layout ${version}, but this release of Evertick knows ${LAYOUT_VERSION}`,
     )
   }
-  const servers = [first[4]]
+  const servers = [first[5]]
   for (let cell = 1; cell < cells; cell++) {
-    const found = await open(prefixOf(url, cell), identity, shards, cells)
-    servers.push(found[4])
+    const prefix = prefixOf(url, cell)
+    const found = await open(prefix, whole === null ? identity : '', made)
+    if (found[0] !== identity) throw partIsGone(connection, prefixOf(url, 0), prefix)
+    servers.push(found[5])
   }
+  if (whole === null) await open(prefixOf(url, 0), '', made, '1')
   const context = { connection, scripts, identity, rejoin }
   const all = Array.from({ length: cells }, (_, number) => {
     const own = Array.from({ length: shards }, (_, shard) => shard).filter(
@@ -58,6 +66,14 @@ export async function openNamespace(
     return new Cell(context, prefixOf(url, number), own, servers[number]!)
   })
   return new Cells(all, shards)
+}
+
+function partIsGone({ location }: Connection, first: string, lost: string): EvertickError {
+  return new EvertickError(
+    'STORE_REPLACED',
+    `The keys ${lost}* of ${location} are gone, and with them a part of the schedules. Restore them from a copy; or, ` +
+      `to go on with what is left and make that part anew, run: HDEL ${first}meta whole`,
+  )
 }
 
 /** What the keys of a cell begin with; the part in braces decides on which server of a cluster they lie. */
