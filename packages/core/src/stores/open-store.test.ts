@@ -7,8 +7,12 @@ test('a file can be opened by other threads, wherever the process has gone meanw
   expect(urlForThreads('sqlite:/var/lib/evertick.db')).toBe('sqlite:/var/lib/evertick.db')
 })
 
-test('so can a server', () => {
-  const url = 'rediss://:secret@redis.example/0?prefix=team'
+test.each([
+  'redis://redis.example',
+  'rediss://:secret@redis.example/0?prefix=team',
+  'postgres://evertick:secret@db.example/app?schema=team',
+  'postgresql://db.example/app',
+])('so can a server: %s', (url) => {
   expect(urlForThreads(url)).toBe(url)
 })
 

@@ -9,6 +9,9 @@ export interface OpenStoreOptions {
   readonly random?: Random
 }
 
+/** Schemes of what answers whoever connects to it. */
+const SERVERS: ReadonlySet<string> = new Set(['redis', 'rediss', 'postgres', 'postgresql'])
+
 const FORMS = 'sqlite:PATH, sqlite::memory:, redis://…, rediss://…, postgres://… or memory:'
 
 /**
@@ -50,8 +53,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
 export function urlForThreads(url: string): string | null {
   const { scheme, rest } = partsOf(url)
   if (scheme === 'sqlite' && rest !== ':memory:') return `sqlite:${resolve(rest)}`
-  if (scheme === 'redis' || scheme === 'rediss') return url
-  return null
+  return SERVERS.has(scheme) ? url : null
 }
 
 function partsOf(url: string): { scheme: string; rest: string } {
