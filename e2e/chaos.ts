@@ -1,4 +1,4 @@
-// npm run chaos -- [--store sqlite|redis] [--seconds 60] [--nodes 3] [--schedules 200] [--lease 10000] [--faults kill,…]
+// npm run chaos -- [--store sqlite|redis|postgres] [--seconds 60] [--nodes 3] [--schedules 200] [--lease 10000] [--faults kill,…]
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ function refuse(option: string, rule: string, value: string): never {
 
 function storeKind(): StoreKind {
   const store = STORES.find((kind) => kind === values.store)
-  return store ?? refuse('store', STORES.join(' or '), values.store)
+  return store ?? refuse('store', STORES.join(', '), values.store)
 }
 
 /** All that the store knows, unless some are named; `none` to see what is usual. */

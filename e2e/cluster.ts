@@ -1,12 +1,14 @@
 import { join } from 'node:path'
-import { RedisServer } from '@evertick/core/testing'
+import { PostgresServer, RedisServer } from '@evertick/core/testing'
 import { ledgerPath, LedgerReader } from './ledger.js'
 import { NodeClock } from './node-clock.js'
 import { NodeProcess } from './node-process.js'
 import { TcpProxy } from './tcp-proxy.js'
 
-export const STORES = ['sqlite', 'redis'] as const
+export const STORES = ['sqlite', 'redis', 'postgres'] as const
 export type StoreKind = (typeof STORES)[number]
+
+export type StoreServer = RedisServer | PostgresServer
 
 export interface ClusterOptions {
   readonly store: StoreKind
@@ -35,9 +37,10 @@ export class Cluster {
   /** To the store itself, past all faults of the network. */
   readonly url: string
   readonly members: readonly Member[]
-  readonly server: RedisServer | null
+  /** What answers there, where the store is no file. */
+  readonly server: StoreServer | null
 
-  private constructor(url: string, members: readonly Member[], server: RedisServer | null) {
+  private constructor(url: string, members: readonly Member[], server: StoreServer | null) {
     this.url = url
     this.members = members
     this.server = server
@@ -46,11 +49,15 @@ export class Cluster {
   /** The store is there; the nodes are not started. */
   static async create(options: ClusterOptions): Promise<Cluster> {
     const { store, folder, nodes } = options
-    const server = store === 'redis' ? await RedisServer.start() : null
+    const server = await startServer(store)
     const url = server?.url ?? `sqlite:${join(folder, 'shared.db')}`
     const members: Member[] = []
     for (let i = 0; i < nodes; i++) members.push(await createMember(i, url, server, options))
     return new Cluster(url, members, server)
+  }
+
+  get deadlocks(): number {
+    return this.server instanceof PostgresServer ? this.server.deadlocks : 0
   }
 
   /** Ends whatever still lives, at once. */
@@ -61,10 +68,16 @@ export class Cluster {
   }
 }
 
+function startServer(store: StoreKind): Promise<StoreServer> | null {
+  if (store === 'redis') return RedisServer.start()
+  if (store === 'postgres') return PostgresServer.start()
+  return null
+}
+
 async function createMember(
   index: number,
   url: string,
-  server: RedisServer | null,
+  server: StoreServer | null,
   { folder, lease, skewed }: ClusterOptions,
 ): Promise<Member> {
   const name = `node-${index + 1}`

@@ -19,6 +19,7 @@ export interface FaultRunOptions {
   readonly schedules: number
   /** How often each of them fires. */
   readonly everyMs: number
+  /** At least: each fault comes once, however slow the machine is. */
   readonly seconds: number
   readonly leaseMs: number
   readonly faults: readonly Fault[]
@@ -101,6 +102,7 @@ async function observe(
       .map((line) => Object.assign(line, { at: wall(line.at) })),
     faults,
     edits: editor.edits.map((edit) => Object.assign(edit, { at: wall(edit.at) })),
+    deadlocks: cluster.deadlocks,
   }
   return { ...examine(evidence), faults, exitCodes, leftBehind: leftBehind.map(({ name }) => name) }
 }
@@ -114,7 +116,7 @@ async function injectFaults(
   const until = monotonicMs() + seconds * 1000
   const records: FaultRecord[] = []
   if (faults.length === 0) await sleep(seconds * 1000)
-  for (let i = 0; monotonicMs() < until; i++) {
+  for (let i = 0; monotonicMs() < until || i < faults.length; i++) {
     await sleep(pauseBetweenMs)
     const kind = faults[i % faults.length]!
     const count = Math.floor(i / faults.length)

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PostgresServer } from '@evertick/core/testing'
+import { Backends } from './backends.js'
 import type { FaultRecord } from './checker/evidence.js'
 import type { Cluster, Member, StoreKind } from './cluster.js'
 import type { Editor } from './editor.js'
+import { monotonicMs } from './shared-clock.js'
 import type { Successor } from './successor.js'
 import type { ProxyMode } from './tcp-proxy.js'
 
@@ -28,11 +31,15 @@ export interface FaultKind {
   readonly inject: (scene: Scene) => Promise<void>
 }
 
+const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'postgres']
+const SERVERS: readonly StoreKind[] = ['redis', 'postgres']
+
 const LATENCY_MS = 200
+const TERMINATE_EVERY_MS = 250
 const JUMPS = ['-5m', '+5m', '+1h', '-1h', '+0', '+1d']
 
 const network = (cutsOff: boolean, mode: ProxyMode): FaultKind => ({
-  stores: ['redis'],
+  stores: SERVERS,
   befalls: 'node',
   cutsOff,
   async inject({ victim, lastMs }) {
@@ -42,10 +49,19 @@ const network = (cutsOff: boolean, mode: ProxyMode): FaultKind => ({
   },
 })
 
+async function withBackends({ url }: Cluster, work: (backends: Backends) => Promise<void>): Promise<void> {
+  const backends = await Backends.of(url)
+  try {
+    await work(backends)
+  } finally {
+    await backends.close()
+  }
+}
+
 export const FAULTS = {
   /** kill -9, and started again. */
   kill: {
-    stores: ['sqlite', 'redis'],
+    stores: ALL,
     befalls: 'node',
     cutsOff: true,
     async inject({ victim, lastMs }) {
@@ -57,7 +73,7 @@ export const FAULTS = {
   },
   /** Stopped, and let go on. */
   freeze: {
-    stores: ['sqlite', 'redis'],
+    stores: ALL,
     befalls: 'node',
     cutsOff: true,
     async inject({ victim, lastMs }) {
@@ -68,7 +84,7 @@ export const FAULTS = {
   },
   /** SIGTERM and started again, one node after the other. */
   restart: {
-    stores: ['sqlite', 'redis'],
+    stores: ALL,
     befalls: 'everything',
     cutsOff: false,
     async inject({ cluster }) {
@@ -81,14 +97,14 @@ export const FAULTS = {
   },
   /** Every schedule is changed, in what does not move its fire times: turn by turn its input and its policy. */
   edit: {
-    stores: ['sqlite', 'redis'],
+    stores: ALL,
     befalls: 'nothing',
     cutsOff: false,
     inject: ({ editor }) => editor.editAll(),
   },
   /** A schedule is deleted with all its runs, and made anew with fire times that it has had. */
   recreate: {
-    stores: ['sqlite', 'redis'],
+    stores: ALL,
     befalls: 'nothing',
     cutsOff: false,
     inject: ({ successor, count }) => successor.replaceOne(count),
@@ -115,9 +131,47 @@ export const FAULTS = {
       await cluster.server!.restart()
     },
   },
+  /** An immediate shutdown, or kill -9 of its first process; started again with what it had written. */
+  'pg-kill': {
+    stores: ['postgres'],
+    befalls: 'everything',
+    cutsOff: true,
+    async inject({ cluster, count, lastMs }) {
+      const server = cluster.server as PostgresServer
+      await (count % 2 === 0 ? server.kill() : server.crash())
+      await sleep(lastMs)
+      await server.restart()
+    },
+  },
+  /** The server ends all sessions of all nodes while one is in the midst of a transaction, again and again. */
+  'pg-terminate': {
+    stores: ['postgres'],
+    befalls: 'everything',
+    cutsOff: false,
+    inject: ({ cluster, lastMs }) =>
+      withBackends(cluster, async (backends) => {
+        const until = monotonicMs() + lastMs
+        while (monotonicMs() < until) {
+          await backends.terminate()
+          await sleep(TERMINATE_EVERY_MS)
+        }
+      }),
+  },
+  /** Stopped in the midst of a transaction, which the server ends by `idle_in_transaction_session_timeout`. */
+  'pg-freeze': {
+    stores: ['postgres'],
+    befalls: 'node',
+    cutsOff: true,
+    inject: ({ cluster, victim, lastMs }) =>
+      withBackends(cluster, async (backends) => {
+        await backends.freezeInTransaction(victim)
+        await sleep(lastMs)
+        victim.process.thaw()
+      }),
+  },
   /** The wall clock of the node jumps. Not over SQLite, whose clock is that of the machine. */
   skew: {
-    stores: ['redis'],
+    stores: SERVERS,
     befalls: 'nothing',
     cutsOff: false,
     inject: ({ victim, count }) => victim.clock!.set(JUMPS[count % JUMPS.length]!),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createScheduler, type LeaseTiming, type NodeRecord, type Run, type Scheduler } from '@evertick/core'
-import { RedisServer } from '@evertick/core/testing'
+import { PostgresServer, RedisServer } from '@evertick/core/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HeartbeatNode } from './heartbeat-node.js'
 
@@ -105,11 +105,14 @@ async function expectBlockedNodeToKeepItsLease(): Promise<void> {
 test('a handler that blocks the event loop for three leases keeps its own, and its outcome counts', () =>
   expectBlockedNodeToKeepItsLease())
 
-test('so it does over Redis', async () => {
-  const server = await RedisServer.start()
+test.each([
+  ['Redis', RedisServer],
+  ['PostgreSQL', PostgresServer],
+])('so it does over %s', async (_, Server) => {
+  const server = await Server.start()
   try {
     await observer.stop()
-    await observe(`${server.url}/0`)
+    await observe(server.url)
     await expectBlockedNodeToKeepItsLease()
   } finally {
     await server.stop()

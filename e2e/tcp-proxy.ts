@@ -56,6 +56,7 @@ class Flow {
 }
 
 interface Connection {
+  readonly server: Socket
   readonly sockets: readonly Socket[]
   readonly flows: readonly Flow[]
 }
@@ -82,6 +83,11 @@ export class TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** From which its connections reach the server: so the server tells them from those of others. */
+  get targetPorts(): number[] {
+    return [...this.#connections].flatMap(({ server: { localPort } }) => localPort ?? [])
   }
 
   /** Takes effect at once, also for what is under way. */
@@ -111,7 +117,7 @@ export class TcpProxy {
     client.setNoDelay()
     const mode = (): ProxyMode => this.#mode
     const flows = [new Flow(client, server, mode, false), new Flow(server, client, mode, true)]
-    const connection = { sockets: [client, server], flows }
+    const connection = { server, sockets: [client, server], flows }
     this.#connections.add(connection)
     server.on('close', () => this.#connections.delete(connection))
   }

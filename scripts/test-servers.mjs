@@ -5,20 +5,27 @@ import { join } from 'node:path'
 
 const POLICY = '/usr/sbin/policy-rc.d'
 /** Debian's packages, and the program that each brings. */
-const NEEDED = { 'redis-server': 'redis-server', faketime: 'faketime', postgresql: 'postgres' }
+const NEEDED = {
+  'redis-server': 'redis-server',
+  faketime: 'faketime',
+  postgresql: 'postgres',
+  pgbouncer: 'pgbouncer',
+}
 
 /** Where Debian puts the programs of PostgreSQL, a folder for each version. */
 const POSTGRES = '/usr/lib/postgresql'
+/** Debian's place for daemons, which is not in the PATH of every user. */
+const SYSTEM = '/usr/sbin'
 const PATH = (process.env.PATH ?? '').split(':').filter((folder) => folder !== '')
 
 function missing() {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : []
-  const folders = [...PATH, ...versions.map((version) => join(POSTGRES, version, 'bin'))]
+  const folders = [...PATH, SYSTEM, ...versions.map((version) => join(POSTGRES, version, 'bin'))]
   const isThere = (program) => folders.some((folder) => existsSync(join(folder, program)))
   return Object.keys(NEEDED).filter((name) => !isThere(NEEDED[name]))
 }
 
-/** Without starting what is installed: a Redis or PostgreSQL at its usual port is nobody's wish. */
+/** Without starting what is installed: a server at its usual port is nobody's wish. */
 function install(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args) =>

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly ledger: readonly LedgerLine[]
   readonly faults: readonly FaultRecord[]
   readonly edits: readonly Edit[]
+  /** How often the store found transactions that waited for each other in a circle, and sacrificed one. */
+  readonly deadlocks: number
 }
 
 export interface FaultRecord {

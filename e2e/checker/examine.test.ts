@@ -77,6 +77,7 @@ const good: Evidence = {
   ledger: of<LedgerLine>(attempt),
   faults: [],
   edits: [],
+  deadlocks: 0,
 }
 
 const withoutRun = (id: string): Run[] => good.runs.filter((other) => other.id !== id)
@@ -140,6 +141,7 @@ test.each<[Kind, string, Partial<Evidence>]>([
     },
   ],
   ['staleAccepted', 'under an older fence', { runs: changed('s', 2000, { fence: 2001 }) }],
+  ['deadlocks', 'one', { deadlocks: 1 }],
   [
     'lateFires',
     'another node started late while one was out',

@@ -4,13 +4,18 @@ import { examineRecords, type RecordFindings } from './records.js'
 import { examineTiming, type Measures, type TimingFindings } from './timing.js'
 import { fireTimes } from '../timetable.js'
 
+export interface StoreFindings {
+  /** Verbs take what they lock in one order, so that none ever has to be sacrificed. */
+  readonly deadlocks: string[]
+}
+
 export interface Findings {
   readonly fireTimes: number
   readonly attempts: number
   /** Attempts that began and whose outcome was not accepted. */
   readonly interrupted: number
   /** Promises that must hold on any machine, however slow; by their kind. */
-  readonly broken: RecordFindings & AttemptFindings
+  readonly broken: RecordFindings & AttemptFindings & StoreFindings
   /** Promises of time, which a machine that has too much to do can break as well. */
   readonly slow: TimingFindings
   readonly measures: Measures
@@ -20,12 +25,16 @@ export interface Findings {
 export function examine(evidence: Evidence): Findings {
   const attempts = attemptsOf(evidence)
   const { measures, ...slow } = examineTiming(evidence, attempts)
-  const { entries, from, to } = evidence
+  const { entries, from, to, deadlocks } = evidence
   return {
     fireTimes: entries.reduce((sum, entry) => sum + [...fireTimes(entry, from, to)].length, 0),
     attempts: attempts.length,
     interrupted: attempts.filter(({ answer }) => answer !== 'accepted').length,
-    broken: { ...examineRecords(evidence, attempts), ...examineAttempts(evidence, attempts) },
+    broken: {
+      ...examineRecords(evidence, attempts),
+      ...examineAttempts(evidence, attempts),
+      deadlocks: deadlocks === 0 ? [] : [`The store met ${deadlocks} deadlocks`],
+    },
     slow,
     measures,
   }

@@ -5,6 +5,7 @@ import { named } from './records.js'
 const LATE_MS = 1000
 const TAKEOVER_MS = 1000
 const RETURN_MS = 2000
+const FREEZES: ReadonlySet<string> = new Set(['freeze', 'pg-freeze'])
 /** What a fault leaves behind is counted as of its time for so long. */
 const AFTERMATH_MS = 1000
 
@@ -107,7 +108,7 @@ function takeoversOf({ faults, leaseMs }: Evidence, attempts: readonly Attempt[]
   const takeovers: Takeover[] = []
   const byRun = groupBy(attempts, ({ run }) => run)
   for (const fault of faults) {
-    if (fault.kind !== 'kill' && !(fault.kind === 'freeze' && fault.to - fault.from > leaseMs)) continue
+    if (fault.kind !== 'kill' && !(FREEZES.has(fault.kind) && fault.to - fault.from > leaseMs)) continue
     for (const attempt of attempts) {
       if (attempt.node !== fault.victim || attempt.startedAt > fault.from) continue
       if (attempt.endedAt !== null && attempt.endedAt <= fault.from) continue
@@ -131,7 +132,8 @@ function takeoversOf({ faults, leaseMs }: Evidence, attempts: readonly Attempt[]
 
 function returnsOf({ faults, to }: Evidence, attempts: readonly Attempt[]): number[] {
   return faults
-    .filter((fault) => fault.kind === 'redis-kill' && fault.to + RETURN_MS < to)
+    .filter(({ befalls, cutsOff }) => befalls === 'everything' && cutsOff)
+    .filter((fault) => fault.to + RETURN_MS < to)
     .map((fault) => {
       const first = attempts.find(({ fireTime, attempt }) => fireTime >= fault.to && attempt === 1)
       return first === undefined ? Infinity : first.startedAt - fault.to

@@ -5,6 +5,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from './free-port.js'
 
@@ -25,6 +26,7 @@ interface Account {
 }
 
 const TRIES = 5
+const TRIES_AFTER_CRASH = 100
 const DEBIAN = '/usr/lib/postgresql'
 const USER = 'evertick'
 const run = promisify(execFile)
@@ -40,6 +42,7 @@ export class PostgresServer {
   readonly #account: Account | null
   readonly #programs: string
   #child: ChildProcess | null = null
+  #deadlocks = 0
 
   private constructor(
     options: PostgresServerOptions,
@@ -101,6 +104,11 @@ export class PostgresServer {
     return this.#child?.pid
   }
 
+  /** How often transactions waited for each other in a circle, since its first start: `pg_stat_database` forgets when it crashes. */
+  get deadlocks(): number {
+    return this.#deadlocks
+  }
+
   /** Starts it again on the same data. Resolves when it answers. */
   async restart(): Promise<void> {
     const { fsync = false, settings = {} } = this.#options
@@ -111,12 +119,25 @@ export class PostgresServer {
       fsync: fsync ? 'on' : 'off',
       ...settings,
     }
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#spawn(all)
+        return
+      } catch (error) {
+        // After a crash its last backends may live for a moment yet, and it waits for their memory.
+        if (tries === TRIES_AFTER_CRASH || !/shared memory block/.test((error as Error).message)) throw error
+        await sleep(20)
+      }
+    }
+  }
+
+  async #spawn(settings: Readonly<Record<string, string>>): Promise<void> {
     const child = spawn(
       join(this.#programs, 'postgres'),
       [
         '-D',
         join(this.folder, 'data'),
-        ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
       { stdio: ['ignore', 'ignore', 'pipe'], cwd: this.folder, ...this.#account },
     )
@@ -127,6 +148,7 @@ export class PostgresServer {
       output.on('line', (line) => {
         lines.push(line)
         if (lines.length > 20) lines.shift()
+        if (/ERROR: +deadlock detected/.test(line)) this.#deadlocks++
         if (/database system is ready to accept connections/.test(line)) resolve()
       })
       child.once('error', reject)
@@ -139,6 +161,11 @@ export class PostgresServer {
   /** An immediate shutdown, as of a power cut: nothing is finished, and the log is read when it starts again. */
   async kill(): Promise<void> {
     await this.#end('SIGQUIT')
+  }
+
+  /** kill -9 of the process that started all others, which end when they notice it, each a little later. */
+  async crash(): Promise<void> {
+    await this.#end('SIGKILL')
   }
 
   /** Ends it and removes its data. */
