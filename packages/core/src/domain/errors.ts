@@ -33,7 +33,8 @@ export const ERROR_CODES = {
   LOCK_TIMEOUT: 'The lock was not to be had in time.',
   STORE_UNAVAILABLE: 'The store did not answer; whether it wrote is unknown, so call again.',
   STORE_UNREADABLE: 'The store is not what its URL says, is damaged, or may not be opened.',
-  STORE_VERSION: 'The schema of the store is newer than this release of Evertick.',
+  STORE_VERSION:
+    'The schema of the store is newer than this release of Evertick, or older and may not be changed.',
   STORE_CLOSED: 'The store has been closed.',
   STORE_FULL: 'The store has no room; nothing was written. What ends runs and deletes is still accepted.',
   STORE_UNSAFE: 'The store could lose schedules by the way it is set up.',

@@ -173,6 +173,16 @@ export interface StoreInfo {
    * node looks at all of them.
    */
   readonly shards: number
+  /** With which schema it was found and is used; `null` where it keeps none. */
+  readonly schema: StoreSchema | null
+}
+
+/** Schemas are numbered, each release knows all up to its own, and a store is brought to that when it is opened. */
+export interface StoreSchema {
+  /** What was there when it was opened; `null`: nothing, it was made. */
+  readonly found: number | null
+  /** What is there now. */
+  readonly version: number
 }
 
 /**

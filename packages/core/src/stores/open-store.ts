@@ -7,6 +7,11 @@ import type { Store } from '../store/contract.js'
 export interface OpenStoreOptions {
   readonly clock?: Clock
   readonly random?: Random
+  /**
+   * Whether an older schema may be brought up to date, and one that is missing made. `false` is heeded over PostgreSQL,
+   * where the right to do so is not everyone's. @default what the URL says, and else `true`
+   */
+  readonly migrate?: boolean
 }
 
 /** Schemes of what answers whoever connects to it. */

@@ -5,6 +5,7 @@ import type { CliContext } from './commands/context.js'
 import { addDoctorCommand } from './commands/doctor.js'
 import { addImportCommands } from './commands/import.js'
 import { addLockCommands } from './commands/lock.js'
+import { addMigrateCommand } from './commands/migrate.js'
 import { addNodesCommand } from './commands/nodes.js'
 import { addPreviewCommand } from './commands/preview.js'
 import { addRunCommands } from './commands/runs.js'
@@ -71,6 +72,7 @@ function programFor(context: CliContext): Command {
   addDoctorCommand(program, context)
   addPreviewCommand(program, context)
   addImportCommands(program, context)
+  addMigrateCommand(program, context)
   return program
 }
 

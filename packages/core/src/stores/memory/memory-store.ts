@@ -75,6 +75,7 @@ export class MemoryStore implements Store {
     notifies: true,
     ordered: true,
     shards: 1,
+    schema: null,
   })
   readonly #clock: StoreClock
   readonly #hints = new Hints()

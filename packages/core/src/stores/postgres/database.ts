@@ -12,6 +12,9 @@ import { locationOf, type PostgresUrl } from './url.js'
 /** Enough to keep a server busy, few enough for many nodes on a server that takes a hundred. */
 const CONNECTIONS = 8
 
+/** To wait for another who migrates, or for an index of a large table. */
+const MIGRATION_TIMEOUT_MS = 86_400_000
+
 interface Prepared {
   readonly name?: string
   readonly text: string
@@ -93,18 +96,23 @@ export class Database {
     return this.#transaction(work, `SELECT ${nowSql(`${this.#told}::bigint`)} AS now`)
   }
 
-  /** Like {@link transaction}, where there may be no tables yet, and so no clock. */
-  migration(work: (tx: Transaction) => Promise<void>): Promise<void> {
-    return this.#transaction(work, 'SELECT 0 AS now')
+  /** Like {@link transaction}, where there may be no tables yet, and so no clock, and statements may take their time. */
+  migration<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return this.#transaction(work, 'SELECT 0 AS now', { query_timeout: MIGRATION_TIMEOUT_MS })
   }
 
-  async #transaction<Result>(work: (tx: Transaction) => Promise<Result>, readClock: string): Promise<Result> {
+  async #transaction<Result>(
+    work: (tx: Transaction) => Promise<Result>,
+    readClock: string,
+    patience: { readonly query_timeout?: number } = {},
+  ): Promise<Result> {
     const client = await this.#connect()
     let broken = true
     try {
       const tx = new Transaction(this, {
-        query: async (sql, values) => answerOf(await client.query(this.#statement(sql, values))),
-        script: async (sql) => void (await client.query(this.#named(sql))),
+        query: async (sql, values) =>
+          answerOf(await client.query({ ...this.#statement(sql, values), ...patience })),
+        script: async (sql) => void (await client.query({ text: this.#named(sql), ...patience })),
       })
       // In one message, so that the clock costs no call of its own.
       const begun: unknown = await client.query(this.#named(`${this.#begin}; ${readClock}`))

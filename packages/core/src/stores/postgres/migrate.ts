@@ -1,4 +1,5 @@
 import { EvertickError } from '../../domain/errors.js'
+import type { StoreSchema } from '../../store/contract.js'
 import type { Database } from './database.js'
 import { sqlStateOf } from './errors.js'
 import { MIGRATION } from './lock-keys.js'
@@ -9,23 +10,43 @@ import type { Transaction } from './transaction.js'
 /** What there is already: a table, an index. */
 const DUPLICATE: ReadonlySet<string | null> = new Set(['42P07', '42710'])
 
+interface Migrating {
+  /** `false`: a schema that is not there, or is older, is refused and left as it is. */
+  readonly mayChange: boolean
+  /** Those that this release knows. */
+  readonly migrations?: readonly string[]
+}
+
 /**
  * Brings the schema up to date, and makes it where there is none. Several may do so at once: one does it, the others wait.
  * Where nothing is to be done, nothing is locked, and no right to change tables is needed.
+ * Answers which schema was there, as far as it was this call that changed it.
  * @throws {EvertickError} STORE_VERSION, STORE_UNREADABLE, STORE_UNAVAILABLE
  */
-export async function migrate(db: Database, schema: string): Promise<void> {
-  if ((await versionOf(db, schema, db.location)) === MIGRATIONS.length) return
-  await db.migration(async (tx) => {
+export async function migrate(
+  db: Database,
+  schema: string,
+  { mayChange, migrations = MIGRATIONS }: Migrating,
+): Promise<StoreSchema> {
+  const version = migrations.length
+  const found = await versionOf(db, schema, { location: db.location, known: version })
+  if (found === version) return { found, version }
+  if (!mayChange) throw outdated(db.location, found, version)
+  return db.migration(async (tx) => {
     // Others may be at it, and tables of a large store may take their time.
     await tx.script('SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0')
     await tx.lock([MIGRATION])
-    await applyMissing(tx, db, schema)
+    return { found: await applyMissing(tx, db, schema, migrations), version }
   })
 }
 
-async function applyMissing(tx: Transaction, db: Database, schema: string): Promise<void> {
-  const version = await versionOf(tx, schema, db.location)
+async function applyMissing(
+  tx: Transaction,
+  db: Database,
+  schema: string,
+  migrations: readonly string[],
+): Promise<number | null> {
+  const version = await versionOf(tx, schema, { location: db.location, known: migrations.length })
   if (version === null) {
     // Asked first: `IF NOT EXISTS` demands the right to make schemas also where there is one.
     const [found] = await tx.rows('SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1', [schema])
@@ -34,10 +55,11 @@ async function applyMissing(tx: Transaction, db: Database, schema: string): Prom
       'CREATE TABLE @evertick_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL)',
     )
   }
-  for (let next = version ?? 0; next < MIGRATIONS.length; next++) {
-    await apply(tx, db, MIGRATIONS[next]!)
+  for (let next = version ?? 0; next < migrations.length; next++) {
+    await apply(tx, db, migrations[next]!)
     await tx.script(`INSERT INTO @evertick_migrations VALUES (${next + 1}, now())`)
   }
+  return version
 }
 
 async function apply(tx: Transaction, db: Database, migration: string): Promise<void> {
@@ -53,8 +75,20 @@ async function apply(tx: Transaction, db: Database, migration: string): Promise<
   }
 }
 
+function outdated(location: string, found: number | null, version: number): EvertickError {
+  const has = found === null ? 'has no tables of Evertick' : `has schema ${found}`
+  return new EvertickError(
+    'STORE_VERSION',
+    `${location} ${has}, this release of Evertick needs schema ${version}, and \`migrate=false\` leaves that to you; run \`evertick migrate\` as a user that may change tables`,
+  )
+}
+
 /** How many migrations were applied; `null` where Evertick has never been. */
-async function versionOf(connection: Queryable, schema: string, location: string): Promise<number | null> {
+async function versionOf(
+  connection: Queryable,
+  schema: string,
+  { location, known }: { readonly location: string; readonly known: number },
+): Promise<number | null> {
   const { rows: tables } = await connection.query(
     `SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = $1 AND c.relname = 'evertick_migrations'`,
@@ -65,10 +99,10 @@ async function versionOf(connection: Queryable, schema: string, location: string
     'SELECT coalesce(max(version), 0) AS version FROM @evertick_migrations',
   )
   const { version } = rows[0]!
-  if (version > MIGRATIONS.length) {
+  if (version > known) {
     throw new EvertickError(
       'STORE_VERSION',
-      `${location} has schema ${version}, but this release of Evertick knows only up to ${MIGRATIONS.length}; use a newer release`,
+      `${location} has schema ${version}, but this release of Evertick knows only up to ${known}; use a newer release`,
     )
   }
   return version

@@ -1,8 +1,12 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PostgresServer } from '../../testing/servers/postgres-server.js'
+import { Database } from './database.js'
+import { loadDriver } from './driver.js'
+import { migrate } from './migrate.js'
 import { MIGRATIONS } from './migrations/index.js'
 import { PostgresStore } from './postgres-store.js'
+import { parsePostgresUrl } from './url.js'
 
 let server: PostgresServer
 let operator: pg.Client
@@ -29,6 +33,16 @@ async function open(schema: string, url: string = server.url): Promise<PostgresS
   return store
 }
 
+async function withDatabase(schema: string, body: (db: Database) => Promise<void>): Promise<void> {
+  const url = parsePostgresUrl(`${server.url}?schema=${schema}`)
+  const db = await Database.open(await loadDriver(), url, false, () => {})
+  try {
+    await body(db)
+  } finally {
+    await db.close()
+  }
+}
+
 describe('a schema', () => {
   test('is made once, however many open it at once', async () => {
     const stores = await Promise.all(Array.from({ length: 8 }, () => open('many')))
@@ -45,6 +59,63 @@ describe('a schema', () => {
       expect(store.info.location).toContain(encodeURIComponent(name))
     },
   )
+
+  test('of an older release is brought up to date, and keeps what is in it', async () => {
+    await withDatabase('older', async (db) => {
+      const [first, ...rest] = MIGRATIONS
+      const change = { mayChange: true, migrations: [first!] }
+      expect(await migrate(db, 'older', change)).toEqual({ found: null, version: 1 })
+      await operator.query(`INSERT INTO older.counters VALUES ('mine', 7)`)
+      const all = [first!, ...rest, 'ALTER TABLE @counters ADD COLUMN more integer DEFAULT 8']
+      const both = await Promise.all(
+        [1, 2].map(() => migrate(db, 'older', { mayChange: true, migrations: all })),
+      )
+      expect(both.toSorted((a, b) => a.found! - b.found!)).toEqual([
+        { found: 1, version: all.length },
+        { found: all.length, version: all.length },
+      ])
+      const { rows } = await operator.query(
+        `SELECT value::integer, more FROM older.counters WHERE name = 'mine'`,
+      )
+      expect(rows).toEqual([{ value: 7, more: 8 }])
+    })
+  })
+
+  test('is left as it was by a migration that fails', async () => {
+    await withDatabase('failed', async (db) => {
+      const broken = [...MIGRATIONS, 'DROP TABLE @run_logs', 'SELECT nonsense']
+      await expect(migrate(db, 'failed', { mayChange: true, migrations: broken })).rejects.toMatchObject({
+        code: 'INTERNAL',
+      })
+      expect(await migrate(db, 'failed', { mayChange: true })).toMatchObject({ found: null })
+      await operator.query('SELECT FROM failed.run_logs')
+    })
+  })
+
+  test('takes its time: longer than any step of the store may', async () => {
+    await withDatabase('slow', async (db) => {
+      const migrations = ['SELECT pg_sleep(7)']
+      expect(await migrate(db, 'slow', { mayChange: true, migrations })).toEqual({ found: null, version: 1 })
+    })
+  })
+
+  test('is refused where it is not up to date and may not be changed, and left as it is', async () => {
+    const guarded = (): Promise<PostgresStore> =>
+      PostgresStore.open(`${server.url}?schema=guarded&migrate=false`)
+    await expect(guarded()).rejects.toMatchObject({
+      code: 'STORE_VERSION',
+      message: expect.stringContaining('evertick migrate'),
+    })
+    const { rows } = await operator.query(`SELECT FROM pg_namespace WHERE nspname = 'guarded'`)
+    expect(rows).toEqual([])
+    await open('guarded')
+    opened.push(await guarded())
+    await operator.query('DELETE FROM guarded.evertick_migrations WHERE version = $1', [MIGRATIONS.length])
+    await expect(guarded()).rejects.toMatchObject({
+      code: 'STORE_VERSION',
+      message: expect.stringContaining(`has schema ${MIGRATIONS.length - 1}`),
+    })
+  })
 
   test('of a newer release is refused, and left as it is', async () => {
     await (await open('newer')).close()

@@ -62,6 +62,8 @@ import { parsePostgresUrl } from './url.js'
 export interface PostgresStoreOptions {
   readonly clock?: Clock
   readonly random?: Random
+  /** Whether the schema may be made and brought up to date. @default what the URL says, and else `true` */
+  readonly migrate?: boolean
 }
 
 /**
@@ -76,7 +78,12 @@ export class PostgresStore implements Store {
   readonly #pruning = new Pruning()
   #closing: Promise<void> | null = null
 
-  private constructor(db: Database, notices: Notices | null, hints: Hints, durable: boolean) {
+  private constructor(
+    db: Database,
+    notices: Notices | null,
+    hints: Hints,
+    { durable, schema }: Pick<StoreInfo, 'durable' | 'schema'>,
+  ) {
     this.info = {
       kind: 'postgres',
       location: db.location,
@@ -85,6 +92,7 @@ export class PostgresStore implements Store {
       notifies: notices !== null,
       ordered: false,
       shards: SHARDS,
+      schema,
     }
     this.#db = db
     this.#notices = notices
@@ -92,7 +100,7 @@ export class PostgresStore implements Store {
   }
 
   /**
-   * Connects to `postgres://…`, makes the schema where there is none, and brings it up to date.
+   * Connects to `postgres://…`, makes the schema where there is none, and brings it up to date, if it may.
    * @throws {InvalidError} INVALID_OPTION for a URL that is wrong.
    * @throws {EvertickError} STORE_UNAVAILABLE, STORE_UNREADABLE, STORE_VERSION
    */
@@ -108,8 +116,8 @@ export class PostgresStore implements Store {
       },
     })
     try {
-      await migrate(db, parsed.schema)
-      return new PostgresStore(db, notices, hints, await isDurable(db))
+      const schema = await migrate(db, parsed.schema, { mayChange: options.migrate ?? parsed.migrate })
+      return new PostgresStore(db, notices, hints, { durable: await isDurable(db), schema })
     } catch (error) {
       await notices?.close()
       await db.close()

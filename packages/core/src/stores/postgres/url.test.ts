@@ -10,6 +10,7 @@ describe('a PostgreSQL URL', () => {
       password: null,
       database: null,
       schema: 'evertick',
+      migrate: true,
       pooler: false,
       tls: 'disable',
       ca: null,
@@ -18,7 +19,7 @@ describe('a PostgreSQL URL', () => {
 
   test('can say everything', () => {
     const url =
-      'postgresql://jo%40x:p%3Aw@db.example:6432/my%20db?schema=team-a&pooler=true&sslmode=verify-full&ca=/etc/ca.pem'
+      'postgresql://jo%40x:p%3Aw@db.example:6432/my%20db?schema=team-a&migrate=false&pooler=true&sslmode=verify-full&ca=/etc/ca.pem'
     expect(parsePostgresUrl(url)).toEqual({
       host: 'db.example',
       port: 6432,
@@ -26,6 +27,7 @@ describe('a PostgreSQL URL', () => {
       password: 'p:w',
       database: 'my db',
       schema: 'team-a',
+      migrate: false,
       pooler: true,
       tls: 'verify-full',
       ca: '/etc/ca.pem',
@@ -53,6 +55,7 @@ describe('a PostgreSQL URL', () => {
     ['postgres://a/x?schema=', 'store.schema', '""'],
     ['postgres://a/x?schema=pg_x', 'store.schema', '"pg_x"'],
     [`postgres://a/x?schema=${'x'.repeat(64)}`, 'store.schema', '63'],
+    ['postgres://a/x?migrate=no', 'store.migrate', '"no"'],
     ['postgres://a/x?pooler=1', 'store.pooler', '"1"'],
     ['postgres://a/x?sslmode=prefer', 'store.sslmode', '"prefer"'],
     ['postgres://u%zz:secret@a/x', 'store.login', 'percent-encoded'],

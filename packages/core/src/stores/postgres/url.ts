@@ -11,6 +11,8 @@ export interface PostgresUrl {
   readonly schema: string
   /** A pooler stands before the server and hands out another connection for each transaction. */
   readonly pooler: boolean
+  /** Whoever opens it may make and change its tables; else `evertick migrate` does. */
+  readonly migrate: boolean
   /** `require` encrypts and trusts any certificate; `verify-full` trusts those of `ca`, or of the system. */
   readonly tls: 'disable' | 'require' | 'verify-full'
   /** A file with the certificates that are trusted. */
@@ -18,7 +20,7 @@ export interface PostgresUrl {
 }
 
 const FORM = 'postgres://[user:password@]host[:port]/database'
-const PARAMETERS = ['schema', 'pooler', 'sslmode', 'ca']
+const PARAMETERS = ['schema', 'migrate', 'pooler', 'sslmode', 'ca']
 const DEFAULT_PORT = 5432
 /** Of PostgreSQL, for a name of anything. */
 const LONGEST_NAME_BYTES = 63
@@ -44,7 +46,8 @@ export function parsePostgresUrl(url: string): PostgresUrl {
     password: login === undefined || colon === -1 ? null : decoded(login.slice(colon + 1)),
     database: database === '' ? null : decoded(database),
     schema: parseSchema(parameters.get('schema') ?? 'evertick'),
-    pooler: flag('pooler', parameters.get('pooler')),
+    migrate: flag('migrate', parameters.get('migrate'), true),
+    pooler: flag('pooler', parameters.get('pooler'), false),
     tls: parseTls(parameters.get('sslmode') ?? (parameters.has('ca') ? 'verify-full' : 'disable')),
     ca: parameters.get('ca'),
   }
@@ -81,8 +84,9 @@ function parseTls(mode: string): PostgresUrl['tls'] {
   throw wrong('store.sslmode', `store: sslmode must be ${known}, but is ${JSON.stringify(mode)}`)
 }
 
-function flag(name: string, text: string | null): boolean {
-  if (text === null || text === 'false') return false
+function flag(name: string, text: string | null, otherwise: boolean): boolean {
+  if (text === null) return otherwise
+  if (text === 'false') return false
   if (text === 'true') return true
   throw wrong(`store.${name}`, `store: ${name} must be true or false, but is ${JSON.stringify(text)}`)
 }

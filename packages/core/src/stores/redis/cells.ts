@@ -1,4 +1,5 @@
 import { hash32, type ScheduleId } from '../../domain/ids.js'
+import type { StoreSchema } from '../../store/contract.js'
 import type { Connection } from './connection.js'
 import { NotRejoinedError } from './errors.js'
 import type { Script, ScriptName } from './scripts.js'
@@ -73,10 +74,12 @@ export interface Rejoined {
 export class Cells {
   readonly all: readonly Cell[]
   readonly shards: number
+  readonly schema: StoreSchema
 
-  constructor(all: readonly Cell[], shards: number) {
+  constructor(all: readonly Cell[], shards: number, schema: StoreSchema) {
     this.all = all
     this.shards = shards
+    this.schema = schema
   }
 
   get first(): Cell {

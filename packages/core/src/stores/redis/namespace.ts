@@ -39,7 +39,8 @@ export async function openNamespace(
     return (await connection.run(scripts.get('open')!, `${prefix}meta`, ...values)) as Found
   }
   const wanted = [wantedShards, connection.isCluster ? wantedShards : 1] as const
-  const first = await open(prefixOf(url, 0), randomUUID(), wanted)
+  const ours = randomUUID()
+  const first = await open(prefixOf(url, 0), ours, wanted)
   const [, version, , , whole] = first
   const identity = first[0]!
   const made = [Number(first[2]), Number(first[3])] as const
@@ -65,7 +66,8 @@ export async function openNamespace(
     )
     return new Cell(context, prefixOf(url, number), own, servers[number]!)
   })
-  return new Cells(all, shards)
+  const layout = Number(LAYOUT_VERSION)
+  return new Cells(all, shards, { found: identity === ours ? null : layout, version: layout })
 }
 
 function partIsGone({ location }: Connection, first: string, lost: string): EvertickError {

@@ -103,6 +103,7 @@ export class RedisStore implements Store {
       notifies: true,
       ordered: true,
       shards: cells.shards,
+      schema: cells.schema,
     }
     this.#connection = connection
     this.#hints = hints

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Clock, EpochMs, Random } from '../../domain/clock.js'
 import { EvertickError } from '../../domain/errors.js'
+import type { StoreSchema } from '../../store/contract.js'
 import { StoreClock } from '../../store/store-clock.js'
 import { connect, type Connection, type Statement } from './driver.js'
 import { MIGRATIONS } from './migrations/index.js'
@@ -25,6 +26,7 @@ interface PendingWrite {
  */
 export class Database {
   readonly location: string
+  #schema: StoreSchema = { found: null, version: MIGRATIONS.length }
   readonly #connection: Connection
   readonly #clock: Clock
   readonly #storeClock: StoreClock
@@ -81,19 +83,27 @@ export class Database {
     connection.exec('PRAGMA cache_size = -65536')
     // Fewer, larger checkpoints: a page that every fire touches is then written once for many fires. 32 MiB.
     connection.exec('PRAGMA wal_autocheckpoint = 8000')
-    if (version < MIGRATIONS.length) this.#migrate()
+    const found = version < MIGRATIONS.length ? this.#migrate() : version
+    this.#schema = { found: found === 0 ? null : found, version: MIGRATIONS.length }
   }
 
-  #migrate(): void {
+  get schema(): StoreSchema {
+    return this.#schema
+  }
+
+  /** Answers which schema it found. */
+  #migrate(): number {
     this.#connection.exec('BEGIN IMMEDIATE')
     try {
       // Again inside the transaction: another process may have migrated in between.
-      for (let version = this.#pragma('user_version'); version < MIGRATIONS.length; version++) {
+      const found = this.#pragma('user_version')
+      for (let version = found; version < MIGRATIONS.length; version++) {
         this.#connection.exec(MIGRATIONS[version]!)
       }
       this.#connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
       this.#connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
       this.#connection.exec('COMMIT')
+      return found
     } catch (error) {
       this.#rollback()
       throw error

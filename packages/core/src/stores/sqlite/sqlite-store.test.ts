@@ -86,6 +86,7 @@ describe('the file', () => {
     )
     connection.close()
     const store = await SqliteStore.open(path)
+    expect(store.info.schema).toEqual({ found: 1, version: MIGRATIONS.length })
     expect(await store.getSchedules(['old'])).toMatchObject([
       {
         id: 'old',

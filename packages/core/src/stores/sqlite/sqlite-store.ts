@@ -87,6 +87,7 @@ export class SqliteStore implements Store {
       // What is asked at once shares a transaction, and waits for it.
       ordered: false,
       shards: 1,
+      schema: db.schema,
     }
     this.#db = db
     this.#calendars = new Calendars(db)

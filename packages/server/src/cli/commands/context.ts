@@ -36,8 +36,8 @@ export function withTarget(command: Command): Command {
     .addOption(new Option('--token <token>', 'the token of the server (EVERTICK_TOKEN)'))
 }
 
-function withJson(command: Command): Command {
-  return command.option('--json', 'answer with the JSON of the HTTP API')
+export function withJson(command: Command, description = 'answer with the JSON of the HTTP API'): Command {
+  return command.option('--json', description)
 }
 
 /** Opens the client that the flags name, and closes it whatever happens. With `create`, a missing store is made. */
