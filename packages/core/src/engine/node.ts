@@ -144,7 +144,15 @@ export class Node {
     this.#unwatch = store.watch((hint) => this.#hinted(hint))
     this.#keepAlive.start()
     for (const loop of this.#taking) loop.start()
-    log.info({ node: name, session: this.#session.id, store: store.info.location }, 'Node started')
+    const { kind, location, notifies } = store.info
+    log.info({ node: name, session: this.#session.id, store: location }, 'Node started')
+    // Nobody wonders that a file tells nothing.
+    if (kind === 'postgres' && !notifies) {
+      log.info(
+        { pollMs: POLL_UNNOTIFIED_MS },
+        'Before PostgreSQL stands a transaction pooler, through which nodes cannot tell each other anything: this one looks by itself',
+      )
+    }
   }
 
   /** In this order: take nothing more, hand over, wait, abort, report, and only then let the session go. */

@@ -1,6 +1,6 @@
 import type { StoreHint } from '../../store/contract.js'
 import { Database } from './database.js'
-import { loadDriver } from './driver.js'
+import { loadDriver, TIMEOUTS } from './driver.js'
 import { sqlStateOf, storeError } from './errors.js'
 import { Notices, type NoticeContext } from './notices.js'
 import { locationOf, type PostgresUrl } from './url.js'
@@ -33,7 +33,7 @@ export async function openConnections(url: PostgresUrl, context: Context): Promi
     notices.send(hints)
   })
   try {
-    if (await notices.arrivesFrom(db)) {
+    if ((await isSetUp(db)) && (await notices.arrivesFrom(db))) {
       notices.sendThrough(db)
       return { db, notices }
     }
@@ -43,6 +43,14 @@ export async function openConnections(url: PostgresUrl, context: Context): Promi
   }
   await closeBoth(notices, db)
   return behindPooler()
+}
+
+/** A pooler may also be told to keep to itself what a session is to be set up with. */
+async function isSetUp(db: Database): Promise<boolean> {
+  const { rows } = await db.probe<{ ms: number }>(
+    `SELECT extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)::integer * 1000 AS ms`,
+  )
+  return rows[0]!.ms === TIMEOUTS.idle_in_transaction_session_timeout
 }
 
 /** A pooler does not know what a session is to be set up with. */

@@ -61,13 +61,24 @@ export class Database {
   }
 
   /** One statement that is a step of its own. @throws {EvertickError} */
-  async query<Row extends QueryResultRow>(
-    sql: string,
-    values: readonly SqlValue[] = [],
+  query<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Answer<Row>> {
+    return this.#query(this.#statement(sql, values))
+  }
+
+  /**
+   * While it is not known yet whether a pooler stands in between: a statement that stays prepared there would be in the
+   * way of the next client that prepares one of this name. @throws {EvertickError}
+   */
+  probe<Row extends QueryResultRow>(sql: string, values: readonly string[] = []): Promise<Answer<Row>> {
+    return this.#query({ text: sql, values: [...values] })
+  }
+
+  async #query<Row extends QueryResultRow>(
+    statement: Prepared & { values: unknown[] },
   ): Promise<Answer<Row>> {
     this.assertOpen()
     try {
-      return answerOf(await this.#pool.query<Row>(this.#statement(sql, values)))
+      return answerOf(await this.#pool.query<Row>(statement))
     } catch (error) {
       throw this.#failed(error)
     }

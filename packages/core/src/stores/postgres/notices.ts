@@ -105,7 +105,7 @@ export class Notices {
       giveUp = this.#context.clock.setTimer(() => resolve(false), PROBE_TIMEOUT_MS)
     })
     try {
-      await database.query('SELECT pg_notify($1, $2)', [this.#channel, this.#self])
+      await database.probe('SELECT pg_notify($1, $2)', [this.#channel, this.#self])
       return await arrived
     } finally {
       giveUp?.()

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { unprivilegedAccount, type Account } from './account.js'
 import { freePort } from './free-port.js'
 
 export interface PostgresServerOptions {
@@ -18,11 +19,6 @@ export interface PostgresServerOptions {
   readonly programs?: string
   /** @default one that is free */
   readonly port?: number
-}
-
-interface Account {
-  readonly uid: number
-  readonly gid: number
 }
 
 const TRIES = 5
@@ -61,7 +57,7 @@ export class PostgresServer {
   /** Resolves when it answers. @throws {Error} where PostgreSQL is not installed, or does not start. */
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
     const programs = options.programs ?? findPrograms()
-    const account = process.getuid?.() === 0 ? await accountOf('postgres') : null
+    const account = await unprivilegedAccount()
     const folder = await mkdtemp(join(tmpdir(), 'evertick-postgres-'))
     try {
       if (account !== null) await chown(folder, account.uid, account.gid)
@@ -197,9 +193,4 @@ function findPrograms(): string {
     throw new Error('PostgreSQL is not installed; on Debian: apt-get install postgresql')
   }
   return folder
-}
-
-async function accountOf(name: string): Promise<Account> {
-  const id = async (what: '-u' | '-g'): Promise<number> => Number((await run('id', [what, name])).stdout)
-  return { uid: await id('-u'), gid: await id('-g') }
 }
