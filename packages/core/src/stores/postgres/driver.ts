@@ -66,12 +66,18 @@ export async function configOf(url: PostgresUrl, direct: boolean): Promise<Clien
 async function tlsOf({ tls, ca }: PostgresUrl): Promise<ClientConfig['ssl']> {
   if (tls === 'disable') return false
   if (tls === 'require') return { rejectUnauthorized: false }
-  if (ca === null) return { rejectUnauthorized: true }
+  const trust = {
+    rejectUnauthorized: true,
+    ...(tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+  }
+  if (ca === null) return trust
   try {
-    return { rejectUnauthorized: true, ca: await readFile(ca, 'utf8') }
+    return { ...trust, ca: await readFile(ca, 'utf8') }
   } catch (cause) {
-    const message = `store: ca must be a file with certificates, but ${ca} cannot be read`
-    throw new InvalidError('INVALID_OPTION', [{ path: 'store', rule: 'store.ca', message }], { cause })
+    const message = `store: sslrootcert must be a file with certificates, but ${ca} cannot be read`
+    throw new InvalidError('INVALID_OPTION', [{ path: 'store', rule: 'store.sslrootcert', message }], {
+      cause,
+    })
   }
 }
 

@@ -19,7 +19,7 @@ describe('a PostgreSQL URL', () => {
 
   test('can say everything', () => {
     const url =
-      'postgresql://jo%40x:p%3Aw@db.example:6432/my%20db?schema=team-a&migrate=false&pooler=true&sslmode=verify-full&ca=/etc/ca.pem'
+      'postgresql://jo%40x:p%3Aw@db.example:6432/my%20db?schema=team-a&migrate=false&pooler=true&sslmode=verify-full&sslrootcert=/etc/ca.pem'
     expect(parsePostgresUrl(url)).toEqual({
       host: 'db.example',
       port: 6432,
@@ -35,7 +35,7 @@ describe('a PostgreSQL URL', () => {
   })
 
   test('that names certificates wants the server to have one of them', () => {
-    expect(parsePostgresUrl('postgres://[::1]/x?ca=/etc/ca.pem')).toMatchObject({
+    expect(parsePostgresUrl('postgres://[::1]/x?sslrootcert=/etc/ca.pem')).toMatchObject({
       host: '::1',
       tls: 'verify-full',
     })

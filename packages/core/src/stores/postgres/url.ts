@@ -13,14 +13,18 @@ export interface PostgresUrl {
   readonly pooler: boolean
   /** Whoever opens it may make and change its tables; else `evertick migrate` does. */
   readonly migrate: boolean
-  /** `require` encrypts and trusts any certificate; `verify-full` trusts those of `ca`, or of the system. */
-  readonly tls: 'disable' | 'require' | 'verify-full'
+  /**
+   * `require` encrypts and trusts any certificate; `verify-ca` trusts those of `ca`, or of the system; `verify-full`
+   * demands that it is made out to this host, too.
+   */
+  readonly tls: (typeof SSL_MODES)[number]
   /** A file with the certificates that are trusted. */
   readonly ca: string | null
 }
 
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'] as const
 const FORM = 'postgres://[user:password@]host[:port]/database'
-const PARAMETERS = ['schema', 'migrate', 'pooler', 'sslmode', 'ca']
+const PARAMETERS = ['schema', 'migrate', 'pooler', 'sslmode', 'sslrootcert']
 const DEFAULT_PORT = 5432
 /** Of PostgreSQL, for a name of anything. */
 const LONGEST_NAME_BYTES = 63
@@ -48,8 +52,8 @@ export function parsePostgresUrl(url: string): PostgresUrl {
     schema: parseSchema(parameters.get('schema') ?? 'evertick'),
     migrate: flag('migrate', parameters.get('migrate'), true),
     pooler: flag('pooler', parameters.get('pooler'), false),
-    tls: parseTls(parameters.get('sslmode') ?? (parameters.has('ca') ? 'verify-full' : 'disable')),
-    ca: parameters.get('ca'),
+    tls: parseTls(parameters.get('sslmode'), parameters.get('sslrootcert')),
+    ca: parameters.get('sslrootcert'),
   }
 }
 
@@ -78,10 +82,15 @@ function parseSchema(name: string): string {
   return name
 }
 
-function parseTls(mode: string): PostgresUrl['tls'] {
-  if (mode === 'disable' || mode === 'require' || mode === 'verify-full') return mode
-  const known = 'disable, require or verify-full'
-  throw wrong('store.sslmode', `store: sslmode must be ${known}, but is ${JSON.stringify(mode)}`)
+function parseTls(text: string | null, ca: string | null): PostgresUrl['tls'] {
+  if (text === null) return ca === null ? 'disable' : 'verify-full'
+  const mode = SSL_MODES.find((known) => known === text)
+  if (mode === undefined) {
+    const rule = `one of ${SSL_MODES.join(', ')}`
+    throw wrong('store.sslmode', `store: sslmode must be ${rule}, but is ${JSON.stringify(text)}`)
+  }
+  // So does every client that is built on libpq, and URLs go from one to the other.
+  return mode === 'require' && ca !== null ? 'verify-ca' : mode
 }
 
 function flag(name: string, text: string | null, otherwise: boolean): boolean {
