@@ -15,6 +15,8 @@ export interface PostgresServerOptions {
   readonly fsync?: boolean
   /** More settings, as in its configuration: `{ max_connections: '20' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Where the folder for its data is made. @default that of the system for temporary files */
+  readonly parent?: string
   /** The folder of its programs. @default that of `postgres` in the PATH, else of the newest one that Debian installed */
   readonly programs?: string
   /** @default one that is free */
@@ -58,7 +60,7 @@ export class PostgresServer {
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
     const programs = options.programs ?? findPrograms()
     const account = await unprivilegedAccount()
-    const folder = await mkdtemp(join(tmpdir(), 'evertick-postgres-'))
+    const folder = await mkdtemp(join(options.parent ?? tmpdir(), 'evertick-postgres-'))
     try {
       if (account !== null) await chown(folder, account.uid, account.gid)
       const data = [
