@@ -48,7 +48,7 @@ export async function openConnections(url: PostgresUrl, context: Context): Promi
 /** A pooler may also be told to keep to itself what a session is to be set up with. */
 async function isSetUp(db: Database): Promise<boolean> {
   const { rows } = await db.probe<{ ms: number }>(
-    `SELECT extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)::integer * 1000 AS ms`,
+    `SELECT (extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval) * 1000)::integer AS ms`,
   )
   return rows[0]!.ms === TIMEOUTS.idle_in_transaction_session_timeout
 }

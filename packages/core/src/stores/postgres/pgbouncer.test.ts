@@ -6,6 +6,7 @@ import { silentLogger, type Logger } from '../../domain/logger.js'
 import { interval } from '../../triggers/index.js'
 import { PgBouncer, type PgBouncerOptions } from '../../testing/servers/pgbouncer.js'
 import { PostgresServer } from '../../testing/servers/postgres-server.js'
+import { TIMEOUTS } from './driver.js'
 import { PostgresStore } from './postgres-store.js'
 
 let server: PostgresServer
@@ -49,7 +50,8 @@ describe('that a pooler stands before the server', () => {
     const operator = new pg.Client(server.url)
     await operator.connect()
     // Sessions look as they should, whoever asks for them.
-    await operator.query(`ALTER DATABASE postgres SET idle_in_transaction_session_timeout = '1s'`)
+    const timeout = TIMEOUTS.idle_in_transaction_session_timeout
+    await operator.query(`ALTER DATABASE postgres SET idle_in_transaction_session_timeout = ${timeout}`)
     // All clients share one connection: what the first leaves there must not be in the way of the second.
     const url = await pooled({ settings: { ...IGNORING, default_pool_size: '1' } })
     expect((await open(url)).info.notifies).toBe(false)
