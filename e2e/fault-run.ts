@@ -78,6 +78,7 @@ async function observe(
   const records = await injectFaults(options, cluster, editor, successor)
   // The last fault may have ended a moment ago, and the line to the store not be up again.
   const to = await whenAvailable(() => observer.store.now())
+  await caughtUp(observer, to, 2 * lease.leaseMs + 30_000)
   await pauseAll(observer, entries)
   await everythingEnded(observer, 2 * lease.leaseMs + 30_000)
 
@@ -147,6 +148,16 @@ async function inFlight(members: readonly Member[], turn: number): Promise<Membe
     await sleep(5)
   }
   throw new Error(`No node had a run in flight within ${AWAIT_FLIGHT_MS} ms`)
+}
+
+/** Waits until whatever was due by then has fired: a paused schedule fires no more, and the last fault may have left much. */
+async function caughtUp({ store }: Scheduler, time: number, limitMs: number): Promise<void> {
+  const until = monotonicMs() + limitMs
+  while (monotonicMs() < until) {
+    const { oldestDueAt } = await whenAvailable(() => store.stats())
+    if (oldestDueAt === null || oldestDueAt > time) return
+    await sleep(100)
+  }
 }
 
 async function pauseAll({ schedules }: Scheduler, entries: readonly Entry[]): Promise<void> {

@@ -35,7 +35,8 @@ const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'postgres']
 const SERVERS: readonly StoreKind[] = ['redis', 'postgres']
 
 const LATENCY_MS = 200
-const TERMINATE_EVERY_MS = 250
+/** Time enough for a step, also for one that makes up for an outage. */
+const TERMINATE_EVERY_MS = 500
 const JUMPS = ['-5m', '+5m', '+1h', '-1h', '+0', '+1d']
 
 const network = (cutsOff: boolean, mode: ProxyMode): FaultKind => ({
