@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../domain/clock.js'
 import { SessionExpiredError } from '../../domain/errors.js'
-import type { RunId, SessionId } from '../../domain/ids.js'
+import type { SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 import type { Database } from './database.js'
@@ -34,17 +34,43 @@ export async function holdLiveSession(tx: Transaction, session: SessionId): Prom
   return row
 }
 
+/** One statement, and so one call: a node that is far away from the server has to be renewed in time as well. */
+const RENEW = `
+WITH renewed AS (
+  UPDATE @sessions SET info = $2, load = $3, last_beat_at = $4, lease_until = $5 WHERE number = $1)
+SELECT (SELECT json_agg(asked) FROM (
+          SELECT schedule_id, fire_time, request_id FROM @runs
+          WHERE queue = 4 AND cancel_requested AND session = $1) asked) AS cancel,
+       (SELECT json_agg(other) FROM (
+          SELECT session, load FROM @sessions WHERE lease_until > $4 AND number <> $1) other) AS others`
+
+interface RenewedRow {
+  /** Runs of the session that are to be cancelled. */
+  cancel: string | null
+  others: string | null
+}
+
 /** A lease lives as long as the session that holds it, so one row renews them all. @throws {SessionExpiredError} */
 export async function beat(tx: Transaction, { leaseMs, ...info }: Heartbeat): Promise<HeartbeatAnswer> {
   const { session } = info
   const row = (await holdSession(tx, session)) ?? (await begin(tx, info)) ?? (await holdSession(tx, session))!
   const { now } = tx
   if (row.lease_until <= now) throw new SessionExpiredError(session)
-  await tx.query(
-    'UPDATE @sessions SET info = $2, load = $3, last_beat_at = $4, lease_until = $5 WHERE number = $1',
-    [row.number, JSON.stringify(info), info.load, now, now + leaseMs],
-  )
-  return { now, cancel: await toCancel(tx, row.number), ...(await alive(tx)) }
+  const [renewed] = await tx.rows<RenewedRow>(RENEW, [
+    row.number,
+    JSON.stringify(info),
+    info.load,
+    now,
+    now + leaseMs,
+  ])
+  const others = parsed<{ session: SessionId; load: number }[]>(renewed!.others) ?? []
+  const load = others.reduce((sum, other) => sum + other.load, info.load) / (others.length + 1)
+  return {
+    now,
+    cancel: (parsed<RunRow[]>(renewed!.cancel) ?? []).map(idOf),
+    sessions: [session, ...others.map((other) => other.session)],
+    load,
+  }
 }
 
 /** `null` when another call began it at the same time. */
@@ -56,23 +82,6 @@ async function begin(tx: Transaction, info: NodeInfo): Promise<SessionRow | null
     [info.session, info.node, JSON.stringify(info), info.load, tx.now],
   )
   return row ?? null
-}
-
-async function alive(tx: Transaction): Promise<Pick<HeartbeatAnswer, 'sessions' | 'load'>> {
-  const rows = await tx.rows<{ session: SessionId; load: number }>(
-    'SELECT session, load FROM @sessions WHERE lease_until > $1',
-    [tx.now],
-  )
-  const sum = rows.reduce((total, { load }) => total + load, 0)
-  return { sessions: rows.map(({ session }) => session), load: sum / rows.length }
-}
-
-async function toCancel(tx: Transaction, number: number): Promise<RunId[]> {
-  const rows = await tx.rows<RunRow>(
-    'SELECT schedule_id, fire_time, request_id FROM @runs WHERE queue = 4 AND cancel_requested AND session = $1',
-    [number],
-  )
-  return rows.map(idOf)
 }
 
 interface ListedRow {
