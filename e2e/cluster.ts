@@ -3,12 +3,13 @@ import { PostgresServer, RedisServer } from '@evertick/core/testing'
 import { ledgerPath, LedgerReader } from './ledger.js'
 import { NodeClock } from './node-clock.js'
 import { NodeProcess } from './node-process.js'
+import { PooledPostgres } from './pooled-postgres.js'
 import { TcpProxy } from './tcp-proxy.js'
 
-export const STORES = ['sqlite', 'redis', 'postgres'] as const
+export const STORES = ['sqlite', 'redis', 'postgres', 'pgbouncer'] as const
 export type StoreKind = (typeof STORES)[number]
 
-export type StoreServer = RedisServer | PostgresServer
+export type StoreServer = RedisServer | PostgresServer | PooledPostgres
 
 export interface ClusterOptions {
   readonly store: StoreKind
@@ -57,7 +58,7 @@ export class Cluster {
   }
 
   get deadlocks(): number {
-    return this.server instanceof PostgresServer ? this.server.deadlocks : 0
+    return this.server === null || this.server instanceof RedisServer ? 0 : this.server.deadlocks
   }
 
   /** Ends whatever still lives, at once. */
@@ -71,6 +72,7 @@ export class Cluster {
 function startServer(store: StoreKind): Promise<StoreServer> | null {
   if (store === 'redis') return RedisServer.start()
   if (store === 'postgres') return PostgresServer.start()
+  if (store === 'pgbouncer') return PooledPostgres.start()
   return null
 }
 

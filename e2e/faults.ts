@@ -5,6 +5,7 @@ import type { FaultRecord } from './checker/evidence.js'
 import type { Cluster, Member, StoreKind } from './cluster.js'
 import type { Editor } from './editor.js'
 import { monotonicMs } from './shared-clock.js'
+import type { PooledPostgres } from './pooled-postgres.js'
 import type { Successor } from './successor.js'
 import type { ProxyMode } from './tcp-proxy.js'
 
@@ -31,8 +32,9 @@ export interface FaultKind {
   readonly inject: (scene: Scene) => Promise<void>
 }
 
-const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'postgres']
-const SERVERS: readonly StoreKind[] = ['redis', 'postgres']
+const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'postgres', 'pgbouncer']
+const SERVERS: readonly StoreKind[] = ['redis', 'postgres', 'pgbouncer']
+const POSTGRES: readonly StoreKind[] = ['postgres', 'pgbouncer']
 
 const LATENCY_MS = 200
 /** Time enough for a step, also for one that makes up for an outage. */
@@ -134,11 +136,11 @@ export const FAULTS = {
   },
   /** An immediate shutdown, or kill -9 of its first process; started again with what it had written. */
   'pg-kill': {
-    stores: ['postgres'],
+    stores: POSTGRES,
     befalls: 'everything',
     cutsOff: true,
     async inject({ cluster, count, lastMs }) {
-      const server = cluster.server as PostgresServer
+      const server = cluster.server as PostgresServer | PooledPostgres
       await (count % 2 === 0 ? server.kill() : server.crash())
       await sleep(lastMs)
       await server.restart()
@@ -146,7 +148,7 @@ export const FAULTS = {
   },
   /** The server ends all sessions of all nodes while one is in the midst of a transaction, again and again. */
   'pg-terminate': {
-    stores: ['postgres'],
+    stores: POSTGRES,
     befalls: 'everything',
     cutsOff: false,
     inject: ({ cluster, lastMs }) =>
@@ -158,7 +160,7 @@ export const FAULTS = {
         }
       }),
   },
-  /** Stopped in the midst of a transaction, which the server ends by `idle_in_transaction_session_timeout`. */
+  /** Stopped in the midst of a transaction, which the server ends by `idle_in_transaction_session_timeout`. Not behind a pooler, which does not say whose it is. */
   'pg-freeze': {
     stores: ['postgres'],
     befalls: 'node',

@@ -23,11 +23,13 @@ const SYSTEM = '/usr/sbin'
 /** A PgBouncer of its own before a PostgreSQL server on this machine. For tests. */
 export class PgBouncer {
   readonly url: string
+  readonly port: number
   readonly #child: ChildProcess
   readonly #folder: string
 
-  private constructor(url: string, child: ChildProcess, folder: string) {
-    this.url = url
+  private constructor(server: PostgresServer, port: number, child: ChildProcess, folder: string) {
+    this.url = server.url.replace(`:${server.port}`, `:${port}`)
+    this.port = port
     this.#child = child
     this.#folder = folder
   }
@@ -45,7 +47,7 @@ export class PgBouncer {
         await writeFile(file, configuration(server, port, options))
         try {
           const child = await started(program, file, account)
-          return new PgBouncer(server.url.replace(`:${server.port}`, `:${port}`), child, folder)
+          return new PgBouncer(server, port, child, folder)
         } catch (error) {
           // Someone else may have taken the port meanwhile.
           if (tries === TRIES) throw error
