@@ -9,7 +9,10 @@ import type { Transaction } from './transaction.js'
 /** A look at a schedule with nothing to delete costs about 50 µs; so many keep one transaction within milliseconds. */
 const SCHEDULES_AT_ONCE = 50
 
-/** From one schedule with runs to the next; `DISTINCT` would read all their runs. */
+/**
+ * From one schedule with runs to the next; `DISTINCT` would read all their runs. The limit stands within, where the walk is
+ * in order and goes no further; a join has an order only where it is asked for one.
+ */
 const HISTORIES = `
 WITH RECURSIVE ids AS (
   (SELECT schedule_id AS id FROM @runs WHERE schedule_id > $1 ORDER BY schedule_id LIMIT 1)
@@ -17,8 +20,9 @@ WITH RECURSIVE ids AS (
   SELECT (SELECT schedule_id FROM @runs WHERE schedule_id > ids.id ORDER BY schedule_id LIMIT 1) FROM ids
   WHERE ids.id IS NOT NULL)
 SELECT ids.id, definitions.history, definitions.id IS NULL AS deleted
-FROM ids LEFT JOIN @definitions definitions ON definitions.id = ids.id
-WHERE ids.id IS NOT NULL LIMIT ${SCHEDULES_AT_ONCE}`
+FROM (SELECT id FROM ids WHERE id IS NOT NULL LIMIT ${SCHEDULES_AT_ONCE}) ids
+LEFT JOIN @definitions definitions ON definitions.id = ids.id
+ORDER BY ids.id`
 
 /** A run does not end before its fire time, so nothing younger than every bound need be looked at. */
 const OLD_RUNS = `
