@@ -16,6 +16,7 @@ import type {
   RunStatus,
 } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition, ScheduleState } from '../domain/schedule.js'
+import type { ScheduleExport, StoreExport, TombstoneExport } from './exports.js'
 
 /**
  * The shared truth. Every verb is one atomic step (a batch: one step per item, in order), decided by the store's own
@@ -144,6 +145,22 @@ export interface Store {
   /** Deletes old history by each schedule's own rule, at most `limit` runs, going round the schedules. */
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult>
   stats(): Promise<StoreStats>
+
+  // ── moving ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Schedules as they travel, each as it stands at one moment; ordered by id, on a Cluster by id within each shard. */
+  exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>>
+  /** What is remembered of deleted schedules, in no particular order. */
+  exportTombstones(query: ExportQuery): Promise<Page<TombstoneExport>>
+  /**
+   * Writes what was exported, each item in one step, in order. Repeating it changes nothing. What is there of the same
+   * identity is replaced, but nothing goes back: a high-water mark stays where it is higher; a run that is held here,
+   * or was leased here since, stays as it is; a revision rises when the schedule changes. Runs that wait here and no
+   * longer do where the schedule comes from are cancelled, unless their fire time lies above its mark.
+   * A tombstone deletes the schedule that is there under a revision that is not above its own.
+   */
+  import(items: readonly StoreExport[]): Promise<void>
+
   /**
    * Told when something may have become due, ready, cancelled, or (a lock) free. Hints only: they may be lost or superfluous.
    * The listener must not throw.
@@ -533,6 +550,12 @@ export interface StoreStats {
   readonly oldestDueAt: EpochMs | null
   /** Tasks of waiting runs that no live node knows, with how many wait. */
   readonly unclaimed: Readonly<Record<TaskName, number>>
+}
+
+export interface ExportQuery {
+  /** At most this many; fewer where they have many open runs, or lie in several parts, so that nobody is held up. */
+  readonly limit: number
+  readonly cursor?: string
 }
 
 export type { Fence }

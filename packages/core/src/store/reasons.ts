@@ -14,6 +14,14 @@ export const DROPPED = reason(
   'Due, but not yet turned into a run when the schedule was given another timing',
 )
 
+/** What ran when its schedule was exported. */
+export const LEFT_RUNNING = reason('ABANDONED', 'It was running in the store that it comes from')
+/** What waited here, and had ended where its schedule was imported from. */
+export const NOT_OPEN_THERE = reason(
+  'CANCELLED',
+  'It no longer waits in the store that its schedule comes from',
+)
+
 /** The line that ends a log which has reached its limit. */
 export const LOG_CUT = `The log is full: only its first ${SIZE_LIMITS.logPerRun} bytes are kept`
 

@@ -9,6 +9,8 @@ import type {
 } from '../../store/contract.js'
 import { calendarInUse } from '../../store/calendar-in-use.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import type { CalendarExport } from '../../store/exports.js'
+import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
 import type { StoreClock } from '../../store/store-clock.js'
 import { deepFreeze } from './deep-freeze.js'
 import type { ScheduleTable } from './schedule-table.js'
@@ -50,6 +52,13 @@ export class Calendars {
     })
     this.#calendars.set(name, calendar)
     return { outcome: existing === null ? 'created' : 'updated', calendar }
+  }
+
+  /** Writes a calendar of another store; see {@link revisionAfter}. */
+  restore({ kind: _kind, calendarsRevision, ...calendar }: CalendarExport): void {
+    const isChanged = !sameCalendar(this.#calendars.get(calendar.name) ?? null, calendar)
+    this.#revision = revisionAfter(this.#revision, calendarsRevision, isChanged)
+    this.#calendars.set(calendar.name, deepFreeze(structuredClone(calendar)))
   }
 
   get(names: readonly CalendarName[]): CalendarSnapshot {

@@ -12,6 +12,7 @@ import type {
   ClaimedRun,
   CommitResult,
   Dispatch,
+  ExportQuery,
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
@@ -40,11 +41,13 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
+import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Hints } from '../../store/hints.js'
 import { Calendars } from './calendars.js'
 import { Firing } from './firing.js'
 import { Leasing } from './leasing.js'
 import { Locks } from './locks.js'
+import { Moving } from './moving.js'
 import { Pruning } from './pruning.js'
 import { RunEndings } from './run-endings.js'
 import { listRuns } from './run-list.js'
@@ -54,6 +57,7 @@ import { RunTable } from './run-table.js'
 import { ScheduleTable } from './schedule-table.js'
 import { Schedules } from './schedules.js'
 import { Sessions } from './sessions.js'
+import { Tombstones } from './tombstones.js'
 import { StoreClock } from '../../store/store-clock.js'
 
 export interface MemoryStoreOptions {
@@ -90,6 +94,8 @@ export class MemoryStore implements Store {
   readonly #leasing: Leasing
   readonly #firing: Firing
   readonly #pruning: Pruning
+  readonly #tombstones = new Tombstones()
+  readonly #moving: Moving
   #closed = false
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -104,6 +110,7 @@ export class MemoryStore implements Store {
       this.#calendars,
       this.#runs,
       this.#endings,
+      this.#tombstones,
       this.#hints,
       clock,
     )
@@ -118,6 +125,17 @@ export class MemoryStore implements Store {
       clock,
     )
     this.#pruning = new Pruning(this.#runs, this.#table, this.#logs)
+    this.#moving = new Moving(
+      this.#table,
+      this.#schedules,
+      this.#calendars,
+      this.#runs,
+      this.#logs,
+      this.#endings,
+      this.#tombstones,
+      this.#hints,
+      clock,
+    )
   }
 
   now(): Promise<EpochMs> {
@@ -248,7 +266,7 @@ export class MemoryStore implements Store {
 
   prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
     return this.#step(() => {
-      this.#schedules.forgetOldTombstones()
+      this.#tombstones.forgetOld(this.#clock.now())
       this.#locks.forgetOld()
       return this.#pruning.prune(defaults, limit, this.#clock.now())
     })
@@ -268,6 +286,20 @@ export class MemoryStore implements Store {
         oldestDueAt: this.#schedules.oldestDueAt(now),
         unclaimed: Object.fromEntries(this.#runs.waitingByTask().filter(([task]) => !known.has(task))),
       }
+    })
+  }
+
+  exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>> {
+    return this.#step(() => this.#moving.schedules(query))
+  }
+
+  exportTombstones(query: ExportQuery): Promise<Page<TombstoneExport>> {
+    return this.#step(() => this.#moving.tombstones(query))
+  }
+
+  import(items: readonly StoreExport[]): Promise<void> {
+    return this.#step(() => {
+      for (const item of items) this.#moving.import(item)
     })
   }
 

@@ -6,7 +6,7 @@ import { frozenError, isWaiting, type RunRecord, withAttempt } from './run-recor
 import type { RunTable } from './run-table.js'
 import type { ScheduleTable } from './schedule-table.js'
 import type { StoreClock } from '../../store/store-clock.js'
-import { abandonedBy, CANCELLED, givenUp, pausedAfter } from '../../store/reasons.js'
+import { abandonedBy, CANCELLED, givenUp, NOT_OPEN_THERE, pausedAfter } from '../../store/reasons.js'
 
 type Ending = Exclude<RunStatus, 'pending' | 'running' | 'retrying' | 'missed' | 'skipped'>
 
@@ -102,6 +102,11 @@ export class RunEndings {
     this.#hints.note('due')
   }
 
+  /** Cancels a run that waits here, and does not where its schedule was imported from. */
+  cancelImported(run: RunRecord): void {
+    this.#end(run, 'cancelled', NOT_OPEN_THERE)
+  }
+
   #cancel(run: RunRecord, error: RunError): RunRecord {
     if (isWaiting(run)) return this.#end(run, 'cancelled', error)
     if (run.status !== 'running' || run.cancelRequested) return run
@@ -152,14 +157,15 @@ export class RunEndings {
       result,
     })
     this.#countFailure(ended)
-    this.#letNextStart(ended.scheduleId)
+    this.letNextStart(ended.scheduleId)
     this.timeAfterRun(ended.scheduleId)
     // A place under the task's cluster limit may be free now.
     if (run.status === 'running' && this.#runs.waitingOf(run.task) > 0) this.#hints.note('ready')
     return ended
   }
 
-  #letNextStart(scheduleId: ScheduleId): void {
+  /** Lets the first blocked run of a schedule go ahead once nothing is open before it. */
+  letNextStart(scheduleId: ScheduleId): void {
     const id = this.#runs.openOf(scheduleId)?.nextInTurn() ?? null
     if (id === null) return
     this.#runs.change(this.#runs.get(id)!, { blocked: false })

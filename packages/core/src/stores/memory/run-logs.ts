@@ -34,6 +34,12 @@ export class RunLogs {
     return { lines, position: after + lines.length }
   }
 
+  /** In place of what is there. */
+  replace(id: RunId, lines: readonly LogLine[]): void {
+    const bytes = lines.reduce((sum, { message }) => sum + Buffer.byteLength(message) + 1, 0)
+    this.#logs.set(id, { lines: lines.map((line) => Object.freeze({ ...line })), bytes })
+  }
+
   delete(id: RunId): void {
     this.#logs.delete(id)
   }

@@ -32,12 +32,35 @@ export class RunTable {
     const record = newRecord(run, this.#created, now)
     if (this.#records.has(record.id)) return null
     this.#created++
+    return this.#insert(record)
+  }
+
+  /** Writes a run of another store, in place of the one that is here; it stands among the others by its creation. */
+  restore(run: Omit<RunRecord, 'key'>): void {
+    const { id, scheduleId, fireTime, requestId, createdAt } = run
+    const before = this.get(id)
+    if (before !== null) this.delete(before)
+    const sequence = before?.key.sequence ?? this.#sequenceAt(createdAt)
+    this.#insert(
+      Object.freeze({ ...run, key: Object.freeze({ id, scheduleId, fireTime, requestId, sequence }) }),
+    )
+    this.#created = Math.max(this.#created, sequence + 1)
+  }
+
+  #insert(record: RunRecord): RunRecord {
     this.#byCreation.add(record.key)
     this.#ofSchedule(record.scheduleId).add(record.key)
     if (record.kind === 'manual') this.#manual.set(requestKey(record.scheduleId, record.requestId), record.id)
     this.#records.set(record.id, record)
     this.#enter(record)
     return record
+  }
+
+  /** Above those of an earlier moment and of this one, below those of a later one. */
+  #sequenceAt(createdAt: EpochMs): number {
+    const next = (createdAt + 1) * 1000
+    const [last] = this.#byCreation.descending((key) => key.sequence >= next)
+    return Math.max((last?.sequence ?? -1) + 1, createdAt * 1000)
   }
 
   change(record: RunRecord, changes: Parameters<typeof changed>[1]): RunRecord {

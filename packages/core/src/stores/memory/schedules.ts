@@ -20,16 +20,10 @@ import { deepFreeze } from './deep-freeze.js'
 import type { RunEndings } from './run-endings.js'
 import type { RunTable } from './run-table.js'
 import type { DueRecord, ScheduleRecord, ScheduleTable } from './schedule-table.js'
+import type { Tombstones } from './tombstones.js'
 import type { StoreClock } from '../../store/store-clock.js'
 import { DELETED, DROPPED } from '../../store/reasons.js'
 import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
-
-/** What outlives a deleted schedule, so that a namesake repeats neither a revision nor a fire time. */
-interface Tombstone {
-  readonly revision: number
-  readonly highWaterMark: EpochMs | null
-  readonly expiresAt: EpochMs
-}
 
 export class Schedules {
   readonly #table: ScheduleTable
@@ -38,13 +32,14 @@ export class Schedules {
   readonly #endings: RunEndings
   readonly #hints: Hints
   readonly #clock: StoreClock
-  readonly #tombstones = new Map<ScheduleId, Tombstone>()
+  readonly #tombstones: Tombstones
 
   constructor(
     table: ScheduleTable,
     calendars: Calendars,
     runs: RunTable,
     endings: RunEndings,
+    tombstones: Tombstones,
     hints: Hints,
     clock: StoreClock,
   ) {
@@ -52,6 +47,7 @@ export class Schedules {
     this.#calendars = calendars
     this.#runs = runs
     this.#endings = endings
+    this.#tombstones = tombstones
     this.#hints = hints
     this.#clock = clock
   }
@@ -122,8 +118,7 @@ export class Schedules {
 
   #blank(id: ScheduleId, definition: ScheduleDefinition): ScheduleRecord {
     const now = this.#clock.now()
-    const grave = this.#tombstones.get(id)
-    const remembered = grave !== undefined && grave.expiresAt > now ? grave : null
+    const remembered = this.#tombstones.get(id, now)
     return {
       id,
       definition,
@@ -183,17 +178,13 @@ export class Schedules {
     // As it stands now: the end of its runs may have given it a fire time.
     this.#table.delete(this.#table.get(id)!)
     const { highWaterMark } = record
-    this.#tombstones.set(id, {
+    this.#tombstones.set({
+      id,
       revision: record.revision,
       highWaterMark,
       expiresAt: this.#clock.now() + TOMBSTONE_MS,
     })
     return true
-  }
-
-  forgetOldTombstones(): void {
-    const now = this.#clock.now()
-    for (const [id, { expiresAt }] of this.#tombstones) if (expiresAt <= now) this.#tombstones.delete(id)
   }
 
   peek(limit: number): Peek {

@@ -11,6 +11,8 @@ import type {
   PutCalendarResult,
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import type { CalendarExport } from '../../store/exports.js'
+import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
 import type { Database } from './database.js'
 import { CALENDARS } from './lock-keys.js'
 import type { Transaction } from './transaction.js'
@@ -47,6 +49,23 @@ export async function putCalendar(
     [name, next!.value, JSON.stringify(definition), tx.now],
   )
   return { outcome: existing === null ? 'created' : 'updated', calendar: calendarOf(row!) }
+}
+
+/** Writes a calendar of another store; see {@link revisionAfter}. */
+export async function restoreCalendar(tx: Transaction, item: CalendarExport): Promise<void> {
+  await tx.lock([CALENDARS])
+  const { name, revision, definition, createdAt, updatedAt, calendarsRevision } = item
+  const [all] = await tx.rows<{ value: number }>(`SELECT value FROM @counters WHERE name = 'calendars'`)
+  const isChanged = !sameCalendar(await find(tx, name), item)
+  await tx.query(`UPDATE @counters SET value = $1 WHERE name = 'calendars'`, [
+    revisionAfter(all!.value, calendarsRevision, isChanged),
+  ])
+  await tx.query(
+    `INSERT INTO @calendars (name, revision, definition, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, definition = excluded.definition,
+       created_at = excluded.created_at, updated_at = excluded.updated_at`,
+    [name, revision, JSON.stringify(definition), createdAt, updatedAt],
+  )
 }
 
 /** One statement, so that all are of one moment. */

@@ -5,6 +5,8 @@ import { hash32, type LockName, type TaskName } from '../../domain/ids.js'
 export const MIGRATION = 0
 /** Shared by whatever was computed with calendars, exclusive for their edits. */
 export const CALENDARS = 1
+/** Held by each step of an import. */
+export const IMPORTS = 2
 
 const FIRST_TASK = 100
 /** Few, for the server has room for only so many locks: two tasks may wait for each other. */

@@ -11,6 +11,7 @@ import type {
   ClaimedRun,
   CommitResult,
   Dispatch,
+  ExportQuery,
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
@@ -39,12 +40,15 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
+import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Hints } from '../../store/hints.js'
 import { deleteCalendar, getCalendars, listCalendars, putCalendar } from './calendars.js'
 import { FOLLOW_CLOCK } from './clock.js'
 import { openConnections } from './connections.js'
 import type { Database } from './database.js'
+import { exportSchedules, exportTombstones } from './exports.js'
 import { addRuns, commit } from './firing.js'
+import { importAll } from './imports.js'
 import { claim } from './leasing.js'
 import { acquireLock, listLocks, releaseLock, renewLock } from './locks.js'
 import { migrate } from './migrate.js'
@@ -245,6 +249,19 @@ export class PostgresStore implements Store {
 
   stats(): Promise<StoreStats> {
     return stats(this.#db)
+  }
+
+  async exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>> {
+    return exportSchedules(this.#db, query)
+  }
+
+  async exportTombstones(query: ExportQuery): Promise<Page<TombstoneExport>> {
+    return exportTombstones(this.#db, query)
+  }
+
+  async import(items: readonly StoreExport[]): Promise<void> {
+    this.#db.assertOpen()
+    await importAll(this.#db, items)
   }
 
   watch(listener: (hint: StoreHint) => void): () => void {

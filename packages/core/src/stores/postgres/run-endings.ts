@@ -245,7 +245,7 @@ async function pauseLimits(
 }
 
 /** Lets the oldest blocked run of each held schedule go ahead where nothing is open before it. */
-async function unblock(tx: Transaction, ids: readonly ScheduleId[]): Promise<void> {
+export async function unblock(tx: Transaction, ids: readonly ScheduleId[]): Promise<void> {
   const { count } = await tx.query(
     `UPDATE @runs SET queue = 1 WHERE number IN (
        SELECT first.number FROM unnest($1::text[]) AS held (id)

@@ -9,6 +9,7 @@ import type {
 } from '../../store/contract.js'
 import { calendarInUse } from '../../store/calendar-in-use.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
 import type { Cell, Cells } from './cells.js'
 
 type RaiseAnswer = readonly [revision: string, ...users: string[]]
@@ -37,6 +38,18 @@ export class Calendars {
     )
     if (outcome === 'conflict') return { outcome, calendar: text === '' ? null : parse(text) }
     return { outcome: outcome as 'created' | 'updated', calendar: parse(text) }
+  }
+
+  /** Writes a calendar of another store; see {@link revisionAfter}. */
+  async restore(calendar: Calendar, theirs: number): Promise<void> {
+    for (;;) {
+      const { calendars, revision } = await this.get([calendar.name])
+      const all = revisionAfter(revision, theirs, !sameCalendar(calendars[0]!, calendar))
+      if (!this.#cells.isOne) await this.#raiseOthers(all, null)
+      const { name } = calendar
+      const args = { name, calendar: JSON.stringify(calendar), seen: revision, all }
+      if ((await this.#cells.first.run<number>('import-calendar', args)) === 1) return
+    }
   }
 
   async get(names: readonly CalendarName[]): Promise<CalendarSnapshot> {

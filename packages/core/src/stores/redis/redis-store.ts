@@ -12,6 +12,7 @@ import type {
   ClaimedRun,
   CommitResult,
   Dispatch,
+  ExportQuery,
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
@@ -40,6 +41,7 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
+import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Hints } from '../../store/hints.js'
 import { Calendars } from './calendars.js'
 import type { Cells } from './cells.js'
@@ -50,6 +52,7 @@ import { Leasing } from './leasing.js'
 import { listRuns, listSchedules } from './lists.js'
 import { Locks } from './locks.js'
 import { openNamespace } from './namespace.js'
+import { Moving } from './moving.js'
 import { Nodes } from './nodes.js'
 import { Pruning } from './pruning.js'
 import { Runs } from './runs.js'
@@ -81,6 +84,7 @@ export class RedisStore implements Store {
   readonly #nodes: Nodes
   readonly #locks: Locks
   readonly #pruning: Pruning
+  readonly #moving: Moving
   readonly #witness: Witness
   /** How many must have what was written before a body starts. */
   readonly #replicas: number
@@ -118,6 +122,7 @@ export class RedisStore implements Store {
     this.#nodes = new Nodes(cells)
     this.#locks = new Locks(cells)
     this.#pruning = new Pruning(cells)
+    this.#moving = new Moving(cells, this.#schedules, this.#calendars)
   }
 
   /**
@@ -312,6 +317,20 @@ export class RedisStore implements Store {
 
   stats(): Promise<StoreStats> {
     return this.#nodes.stats()
+  }
+
+  async exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>> {
+    return this.#moving.schedules(query)
+  }
+
+  async exportTombstones(query: ExportQuery): Promise<Page<TombstoneExport>> {
+    return this.#moving.tombstones(query)
+  }
+
+  async import(items: readonly StoreExport[]): Promise<void> {
+    // A closed handle says so, also when there is nothing to write.
+    if (items.length === 0) await this.now()
+    return this.#moving.import(items)
   }
 
   watch(listener: (hint: StoreHint) => void): () => void {

@@ -1,9 +1,11 @@
 import { parseRunId, type RunId, type ScheduleId, type SessionId } from '../../domain/ids.js'
+import type { CalendarName } from '../../domain/calendar.js'
 import type { Fence } from '../../domain/lease.js'
 import type { Delivery } from '../../domain/policies.js'
 import type { PastAttempt, Run, RunKind, RunStatus } from '../../domain/run.js'
 import type { LastRun, Schedule, ScheduleDefinition, ScheduleState } from '../../domain/schedule.js'
 import type { ClaimedRun, DueSchedule, NodeInfo, NodeRecord } from '../../store/contract.js'
+import type { ExportedTiming, OpenRun } from '../../store/exports.js'
 import { HELD_RUNS_LISTED } from '../../store/periods.js'
 
 // What the scripts answer, and what it means. The fields are described in lua/lib/.
@@ -87,7 +89,7 @@ export function idOfScheduleRow([, cold]: ScheduleRow): ScheduleId {
 
 export function runOf([id, packed, texts, attempts]: RunRow): Run {
   const { scheduleId, fireTime, requestId } = parseRunId(id)!
-  const { number, ...run } = unpackRun(packed)
+  const { number, queue: _queue, ...run } = unpackRun(packed)
   const x = fieldsOf(texts)
   return {
     id,
@@ -122,6 +124,7 @@ interface PackedRun extends Omit<
   | 'spec'
 > {
   readonly number: number
+  readonly queue: string
 }
 
 /** The text r:ID; see lua/lib/runs.lua. */
@@ -137,7 +140,7 @@ function unpackRun(packed: string): PackedRun {
     group,
     due,
     ,
-    ,
+    queue,
     started,
     kind,
     priority,
@@ -149,6 +152,7 @@ function unpackRun(packed: string): PackedRun {
   ] = packed.split('|')
   return {
     number: Number(number),
+    queue: queue!,
     kind: (textOf(kind) ?? 'scheduled') as RunKind,
     task: task!,
     status: status as RunStatus,
@@ -162,6 +166,21 @@ function unpackRun(packed: string): PackedRun {
     startedAt: numberOf(started),
     endedAt: numberOf(ended),
     cancelRequested: cancel !== '',
+  }
+}
+
+export function openRunOf(row: RunRow): OpenRun {
+  return { ...runOf(row), blocked: unpackRun(row[1]).queue === 'blocked' }
+}
+
+/** What the row says beside the schedule. */
+export function timingOf([hot, cold]: ScheduleRow): ExportedTiming {
+  const [, , , , , , , , , calendarsRevision, afterRunMs] = hot.split('|')
+  const names = fieldsOf(cold).get('cal')
+  return {
+    calendars: names === undefined ? [] : (JSON.parse(names) as CalendarName[]),
+    calendarsRevision: numberOf(calendarsRevision),
+    afterRunMs: numberOf(afterRunMs),
   }
 }
 

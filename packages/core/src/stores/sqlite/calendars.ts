@@ -12,6 +12,8 @@ import type {
 } from '../../store/contract.js'
 import { calendarInUse } from '../../store/calendar-in-use.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
+import type { CalendarExport } from '../../store/exports.js'
+import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
 import type { Database } from './database.js'
 import type { SqlValue } from './driver.js'
 
@@ -59,6 +61,20 @@ export class Calendars {
       )
       .run(name, this.#nextRevision(), JSON.stringify(definition), now, now)
     return { outcome: existing === null ? 'created' : 'updated', calendar: this.#find(name)! }
+  }
+
+  /** Writes a calendar of another store; see {@link revisionAfter}. */
+  restore(item: CalendarExport): void {
+    const { name, revision, definition, createdAt, updatedAt, calendarsRevision } = item
+    const isChanged = !sameCalendar(this.#find(name), item)
+    this.#db
+      .statement("UPDATE counters SET value = ? WHERE name = 'calendars'")
+      .run(revisionAfter(this.revision(), calendarsRevision, isChanged))
+    this.#db
+      .statement(
+        'INSERT OR REPLACE INTO calendars (name, revision, definition, created_at, updated_at) VALUES (?, ?, ?, ?, ?)',
+      )
+      .run(name, revision, JSON.stringify(definition), createdAt, updatedAt)
   }
 
   /** One statement, so that all are of one moment. */

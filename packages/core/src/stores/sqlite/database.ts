@@ -137,6 +137,18 @@ export class Database {
     })
   }
 
+  /** Like {@link read}, and all of one moment: what other processes write meanwhile is not seen. */
+  snapshot<Result>(work: () => Result): Promise<Result> {
+    return this.read(() => {
+      this.statement('BEGIN').run()
+      try {
+        return work()
+      } finally {
+        this.statement('COMMIT').run()
+      }
+    })
+  }
+
   /**
    * Runs `work`, which must not wait, inside a transaction that holds the write lock.
    * What it throws is thrown here, and nothing of it is written.

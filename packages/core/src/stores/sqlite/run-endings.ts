@@ -211,7 +211,7 @@ export class RunEndings {
     } else if (status === 'failed' || status === 'lost') {
       this.#countFailure(scheduleId)
     }
-    this.#unblock(scheduleId)
+    this.unblock(scheduleId)
     this.timeAfterRun(scheduleId)
   }
 
@@ -245,7 +245,7 @@ export class RunEndings {
   }
 
   /** Lets the oldest blocked run of the schedule go ahead once nothing is open before it. */
-  #unblock(scheduleId: ScheduleId): void {
+  unblock(scheduleId: ScheduleId): void {
     const { changes } = this.#db
       .statement(
         `UPDATE runs SET queue = 1

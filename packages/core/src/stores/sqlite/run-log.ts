@@ -59,6 +59,18 @@ export class RunLog {
     this.#db.statement('UPDATE runs SET log_bytes = ? WHERE number = ?').run(bytes, run.number)
   }
 
+  /** In place of what is there. Answers its size, to be kept with the run. */
+  replace(run: number, lines: readonly LogLine[]): number {
+    this.#db.statement('DELETE FROM run_logs WHERE run = ?').run(run)
+    const insert = this.#db.statement('INSERT INTO run_logs VALUES (?, ?, ?, ?, ?)')
+    let bytes = 0
+    for (const [index, { at, level, message }] of lines.entries()) {
+      insert.run(run, index + 1, at, level, message)
+      bytes += Buffer.byteLength(message) + 1
+    }
+    return bytes
+  }
+
   read(id: RunId, after: number, limit: number): LogPage {
     const identity = parseRunId(id)
     if (identity === null) return { lines: [], position: after }

@@ -11,6 +11,7 @@ import type {
   ClaimedRun,
   CommitResult,
   Dispatch,
+  ExportQuery,
   FireDecision,
   Heartbeat,
   HeartbeatAnswer,
@@ -39,12 +40,14 @@ import type {
   StoreInfo,
   StoreStats,
 } from '../../store/contract.js'
+import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Calendars } from './calendars.js'
 import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
 import { Locks } from './locks.js'
+import { Moving } from './moving.js'
 import { NewRuns } from './new-runs.js'
 import { runOf } from './rows.js'
 import { RunEndings } from './run-endings.js'
@@ -75,6 +78,7 @@ export class SqliteStore implements Store {
   readonly #sessions: Sessions
   readonly #log: RunLog
   readonly #upkeep: Upkeep
+  readonly #moving: Moving
 
   private constructor(db: Database) {
     const inMemory = db.location === ':memory:'
@@ -99,6 +103,7 @@ export class SqliteStore implements Store {
     this.#sessions = new Sessions(db)
     this.#log = new RunLog(db)
     this.#upkeep = new Upkeep(db)
+    this.#moving = new Moving(db, this.#schedules, this.#calendars, this.#endings, this.#log, this.#hints)
   }
 
   /**
@@ -244,6 +249,20 @@ export class SqliteStore implements Store {
 
   stats(): Promise<StoreStats> {
     return this.#db.read(() => this.#upkeep.stats())
+  }
+
+  exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>> {
+    return this.#db.snapshot(() => this.#moving.schedules(query))
+  }
+
+  exportTombstones(query: ExportQuery): Promise<Page<TombstoneExport>> {
+    return this.#db.read(() => this.#moving.tombstones(query))
+  }
+
+  import(items: readonly StoreExport[]): Promise<void> {
+    return this.#write(() => {
+      for (const item of items) this.#moving.import(item)
+    })
   }
 
   watch(listener: (hint: StoreHint) => void): () => void {

@@ -127,6 +127,9 @@ export function handlePromises(promise: DeclarePromise): void {
         listLocks: () => store.listLocks({ limit: 1 }),
         prune: () => store.prune(history, 1),
         stats: () => store.stats(),
+        exportSchedules: () => store.exportSchedules({ limit: 1 }),
+        exportTombstones: () => store.exportTombstones({ limit: 1 }),
+        import: () => store.import([]),
       }
       for (const [verb, call] of Object.entries(verbs)) {
         // Refused by a rejection, not by a throw that a caller's `.catch` would miss.

@@ -8,12 +8,14 @@ import { claimPromises } from './claim.js'
 import { clusterLimitPromises } from './cluster-limit.js'
 import { deletionPromises } from './deletion.js'
 import { dispatchPromises } from './dispatch.js'
+import { exportPromises } from './exports.js'
 import { failurePromises } from './failures.js'
 import { finishPromises } from './finish.js'
 import { firePromises } from './fire.js'
 import { fireRacePromises } from './fire-race.js'
 import { handlePromises } from './handle.js'
 import { historyPromises } from './history.js'
+import { importPromises } from './imports.js'
 import { lockPromises } from './locks.js'
 import { lockQueuePromises } from './lock-queue.js'
 import { logPromises } from './log.js'
@@ -57,6 +59,8 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   'waiting for locks': lockQueuePromises,
   nodes: nodePromises,
   stats: statsPromises,
+  export: exportPromises,
+  import: importPromises,
   'the handle': handlePromises,
 }
 

@@ -22,6 +22,7 @@ call('SREM', P .. 'after-run', id)
 call('HSET', P .. 't:' .. id, 'rev', s.rev)
 if s.hw ~= '' then call('HSET', P .. 't:' .. id, 'hw', s.hw) end
 call('PEXPIRE', P .. 't:' .. id, args.keepMs)
+call('ZADD', P .. 'tombstones', text(now + args.keepMs), id)
 if call('EXISTS', P .. 'h:' .. id) == 1 then
   call('ZADD', P .. 'graves', 0, id)
 else

@@ -101,6 +101,7 @@ for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '-inf', text(now
     call('DEL', P .. 'sess:' .. session)
   end
 end
+call('ZREMRANGEBYSCORE', P .. 'tombstones', '-inf', nowText)
 for _, name in ipairs(call('ZRANGEBYSCORE', P .. 'locks', '-inf', nowText, 'LIMIT', 0, 100)) do forget(name) end
 if deleted > 0 or settled > 0 then
   conclude()

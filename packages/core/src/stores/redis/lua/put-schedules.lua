@@ -4,7 +4,7 @@
 --            false, stretched or '' }, calendars = { revision, names… }; policy = { delivery, priority, group }; ownNames: the calendars
 --            are kept in this cell, so that their names can be checked
 -- returns  per item { outcome, schedule row or names that are missing }
--- include  says schedules runs history schedule-row
+-- include  says schedules runs history calendar-use schedule-row
 local function missingNames(calendars)
   local missing = {}
   if args.ownNames then
@@ -13,21 +13,6 @@ local function missingNames(calendars)
     end
   end
   return missing
-end
-
-local function refer(id, calendars)
-  local before = call('HGET', P .. 'd:' .. id, 'cal')
-  if before then
-    for _, name in ipairs(cjson.decode(before)) do call('ZREM', P .. 'users:' .. name, id) end
-    call('HDEL', P .. 'd:' .. id, 'cal')
-  end
-  if not calendars then return end
-  local names = {}
-  for i = 2, #calendars do
-    names[#names + 1] = calendars[i]
-    call('ZADD', P .. 'users:' .. calendars[i], 0, id)
-  end
-  call('HSET', P .. 'd:' .. id, 'cal', cjson.encode(names))
 end
 
 -- The fire time that is due and that the new timing drops leaves a record.
@@ -51,6 +36,7 @@ local function newSchedule(id, shard)
   call('DEL', P .. 't:' .. id)
   call('ZADD', P .. 'ids', 0, id)
   call('ZREM', P .. 'graves', id)
+  call('ZREM', P .. 'tombstones', id)
   call('HSET', P .. 'd:' .. id, 'at', nowText)
   return { id = id, rev = grave[1] or '0', st = '', ft = '', due = '', tz = '', hw = mark, ix = mark, n = '0', f = '0', cr = '',
     ar = '', sh = shard, sx = '', was = { '', '', '' } }
@@ -77,7 +63,7 @@ local function setTiming(s, timing, calendars)
   s.ar = timing and timing[4] or ''
   call(s.ar == '' and 'SREM' or 'SADD', P .. 'after-run', s.id)
   -- Without a fire time the trigger stays what it was, and with it what it refers to.
-  if timing then refer(s.id, calendars) end
+  if timing then refer(s.id, calendars and { unpack(calendars, 2) }) end
 end
 
 local function put(item)
