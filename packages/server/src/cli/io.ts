@@ -1,13 +1,16 @@
 import { systemClock, type Clock } from '@evertick/core'
 
 export interface Output {
+  /** `false`: it has more than it can pass on at once, and says `drain` when it can take more. */
   write(text: string): unknown
+  once?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean
   readonly columns?: number
 }
 
 /** Everything outside that the command line touches, so that it can be run within a test. */
 export interface CliIo {
+  readonly stdin: AsyncIterable<Uint8Array | string>
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
@@ -25,6 +28,10 @@ export interface CliIo {
 /** The IO of this process. */
 export function processIo(): CliIo {
   return {
+    // Taken only by who reads it: a process that has touched it waits for its end.
+    get stdin() {
+      return process.stdin as AsyncIterable<Uint8Array>
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -37,6 +44,12 @@ export function processIo(): CliIo {
     },
     exit: (code) => process.exit(code),
   }
+}
+
+/** Writes `text`, and waits where whoever reads it is slower: what is long must not pile up in memory. */
+export async function writeWhenReady(output: Output, text: string): Promise<void> {
+  if (output.write(text) !== false || output.once === undefined) return
+  await new Promise<void>((resolve) => void output.once!('drain', resolve))
 }
 
 /** Runs `body` with a signal that aborts at the first interrupt. */

@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.js'
 import { addCalendarCommands } from './commands/calendar.js'
 import type { CliContext } from './commands/context.js'
+import { addCopyCommand } from './commands/copy.js'
 import { addDoctorCommand } from './commands/doctor.js'
+import { addExportCommand } from './commands/export.js'
 import { addImportCommands } from './commands/import.js'
 import { addLockCommands } from './commands/lock.js'
 import { addMigrateCommand } from './commands/migrate.js'
@@ -73,6 +75,8 @@ function programFor(context: CliContext): Command {
   addPreviewCommand(program, context)
   addImportCommands(program, context)
   addMigrateCommand(program, context)
+  addExportCommand(program, context)
+  addCopyCommand(program, context)
   return program
 }
 

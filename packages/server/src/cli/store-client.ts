@@ -1,10 +1,7 @@
-import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import {
   type Clock,
   commandTask,
   createScheduler,
-  EvertickError,
   httpTask,
   type Run,
   type ScheduleInput,
@@ -25,6 +22,7 @@ import { calendarsOf } from '../preview/calendars.js'
 import { preview } from '../preview/preview.js'
 import { shownZone } from '../preview/zones.js'
 import type { Client } from './client.js'
+import { requireStore } from './require-store.js'
 
 /**
  * A client straight on the store at `url`, for when no server runs. It fires and runs nothing itself.
@@ -125,21 +123,5 @@ export async function storeClient(
     const run = await runs.get(id)
     if (run === null) throw runNotFound(id)
     return run
-  }
-}
-
-async function requireStore(url: string): Promise<void> {
-  const path = /^sqlite:(.+)$/s.exec(url)?.[1]
-  if (path === undefined || path === ':memory:') return
-  try {
-    await stat(path)
-  } catch (error) {
-    // Of every other trouble the store tells more when it opens the file.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return
-    throw new EvertickError(
-      'STORE_UNREADABLE',
-      `There is no store at ${resolve(path)}; \`evertick serve\` or \`evertick schedule add\` creates one`,
-      { cause: error },
-    )
   }
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { systemClock, type Clock } from '@evertick/core'
 import type { CliIo } from '../cli/io.js'
 import { runCli } from '../cli/main.js'
@@ -8,6 +9,8 @@ export interface CliOptions {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly clock?: Clock
+  /** What stands on standard input. */
+  readonly stdin?: string
 }
 
 export interface CliOutcome {
@@ -47,6 +50,7 @@ export function startCli(argv: readonly string[], options: CliOptions = {}): Sta
   let exited: (code: number) => void
   const exit = new Promise<number>((resolve) => (exited = resolve))
   const io: CliIo = {
+    stdin: Readable.from([options.stdin ?? '']),
     stdout: { write: (text) => out.add(text), ...terminal },
     stderr: { write: (text) => err.add(text), ...terminal },
     env: options.env ?? {},

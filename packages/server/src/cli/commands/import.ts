@@ -8,6 +8,7 @@ import type { CliIo } from '../io.js'
 import { oneLine } from '../printable.js'
 import { styleFor, type Style } from '../style.js'
 import { table } from '../table.js'
+import { addImportAction } from './import-export.js'
 import { useClient, withTarget, type CliContext, type ClientContext, type ClientFlags } from './context.js'
 
 interface CrontabFlags extends ClientFlags {
@@ -38,9 +39,10 @@ crontab sets). As with cron, commands have no time limit, may overlap, and are n
 as the user of the node, whatever the system format says. Importing again replaces what was imported before.
 `
 
-/** `evertick import crontab`: turns the lines of a crontab into schedules. */
+/** `evertick import` takes in an export; `evertick import crontab` turns the lines of a crontab into schedules. */
 export function addImportCommands(program: Command, context: CliContext): void {
-  const parent = program.command('import').description('take over schedules from elsewhere')
+  const parent = program.command('import').description('take in an export, or schedules of other programs')
+  addImportAction(parent, context)
   withTarget(parent.command('crontab').argument('<file>', 'such as the output of crontab -l'))
     .description('turn the lines of a crontab into schedules')
     .option('--dry-run', 'show what would be written, and ask nobody')
