@@ -1,3 +1,5 @@
+export { backupTask, type BackupResult, type BackupTaskOptions } from './backup/backup-task.js'
+export type { BackupInput, BackupKeep } from './backup/backup-input.js'
 export type { LockStore } from './client/lock-context.js'
 export { LOCK_TTL } from './client/lock-request.js'
 export type * from './client/lock-types.js'

@@ -1,4 +1,4 @@
-import { delimiter } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { InvalidError } from '@evertick/core'
 import { readServeConfig, SERVE_OPTIONS, type ServeFlags } from './config.js'
@@ -19,6 +19,7 @@ test('nothing said, it serves this machine from a file', () => {
     host: '127.0.0.1',
     port: 4747,
     tasks: [],
+    backups: null,
     token: null,
     nodeName: null,
     groups: ['default'],
@@ -34,6 +35,7 @@ test('every option can be given as a flag or as a variable, and the flag wins', 
     host: '::1',
     port: '0',
     tasks: ['a.mjs', `b${delimiter}c`],
+    backups: 'backups',
     token: 'secret-of-the-flag',
     nodeName: 'n1',
     groups: 'default, big,default',
@@ -46,6 +48,7 @@ test('every option can be given as a flag or as a variable, and the flag wins', 
     host: '::1',
     port: 0,
     tasks: ['a.mjs', 'b', 'c'],
+    backups: resolve('backups'),
     token: 'secret-of-the-flag',
     nodeName: 'n1',
     groups: ['default', 'big'],

@@ -1,4 +1,4 @@
-import { delimiter } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 import { ID_RULE, InvalidError, isValidId, type Problem } from '@evertick/core'
 import { isLoopback } from './http/loopback.js'
 
@@ -15,6 +15,8 @@ export interface ServeConfig {
   readonly port: number
   /** Files and directories of task modules. */
   readonly tasks: readonly string[]
+  /** Where the task `backup` may write; `null`: there is no such task. */
+  readonly backups: string | null
   /** What clients must show as `Authorization: Bearer …`; `null`: nothing, and then only this machine may connect. */
   readonly token: string | null
   /** `null`: host name and process id. */
@@ -33,6 +35,7 @@ export interface ServeFlags {
   readonly host?: string
   readonly port?: string
   readonly tasks?: string | readonly string[]
+  readonly backups?: string
   readonly token?: string
   readonly nodeName?: string
   readonly groups?: string
@@ -47,6 +50,7 @@ export const SERVE_OPTIONS = {
   host: { flag: '--host', variable: 'EVERTICK_HOST', default: '127.0.0.1' },
   port: { flag: '--port', variable: 'EVERTICK_PORT', default: '4747' },
   tasks: { flag: '--tasks', variable: 'EVERTICK_TASKS', default: null },
+  backups: { flag: '--backups', variable: 'EVERTICK_BACKUPS', default: null },
   token: { flag: '--token', variable: 'EVERTICK_TOKEN', default: null },
   nodeName: { flag: '--node-name', variable: 'EVERTICK_NODE_NAME', default: null },
   groups: { flag: '--groups', variable: 'EVERTICK_GROUPS', default: 'default' },
@@ -79,6 +83,7 @@ export function readServeConfig(
     host: read.text('host').replace(/^\[(.*)\]$/, '$1'),
     port: read.integer('port', 0, 65_535),
     tasks: readTasks(flags.tasks, env),
+    backups: read.path('backups'),
     token: read.token(),
     nodeName: read.id('nodeName'),
     groups: read.groups(),
@@ -152,6 +157,11 @@ class OptionReader {
     if (text === null || isValidId(text)) return text
     this.#refuse(option, 'id', `must be ${ID_RULE}`, text)
     return null
+  }
+
+  path(option: Option): string | null {
+    const path = this.#given(option)
+    return path === null ? null : resolve(path)
   }
 
   groups(): string[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +44,23 @@ async function post(path: string, body: object): Promise<Response> {
     body: JSON.stringify(body),
   })
 }
+
+test('it backs up by schedule where it may, and only there', async () => {
+  const backup = { id: 'nightly', task: 'backup', trigger: EVERY_HOUR, input: { directory: 'nightly' } }
+  await start()
+  expect(await (await post('/schedules', backup)).json()).toMatchObject({ code: 'UNKNOWN_TASK' })
+  await server!.close()
+  const { scheduler } = await start({ backups: join(folder, 'backups') })
+  expect((await post('/schedules', backup)).status).toBe(201)
+  const outside = await post('/schedules', { ...backup, id: 'b', input: { directory: '../..' } })
+  expect(await outside.json()).toMatchObject({ code: 'INVALID_INPUT', errors: [{ path: 'input.directory' }] })
+  const ran = new Promise<{ result: unknown }>((resolve) => scheduler.on('run.succeeded', resolve))
+  await post('/schedules/nightly/run', {})
+  expect((await ran).result).toMatchObject({ counts: { schedule: 1 } })
+  expect(await readdir(join(folder, 'backups/nightly'))).toEqual([
+    expect.stringMatching(/^evertick-.*\.jsonl$/),
+  ])
+})
 
 test('it answers over the network, and runs the tasks of its modules', async () => {
   const tasks = [

@@ -1,4 +1,5 @@
 import {
+  backupTask,
   commandTask,
   createScheduler,
   httpTask,
@@ -44,8 +45,11 @@ export async function serve(config: ServeConfig, { log }: { readonly log: Logger
     )
   }
 
-  const tasks = withBuiltIns(await loadTasks(config.tasks))
-  const scheduler = await createScheduler({
+  // Its runs begin once there is a scheduler, and so a store.
+  const backUp =
+    config.backups === null ? [] : [backupTask({ store: () => scheduler.store, root: config.backups })]
+  const tasks = withBuiltIns(await loadTasks(config.tasks), backUp)
+  const scheduler: Scheduler = await createScheduler({
     store: config.store,
     tasks,
     node: {
@@ -92,9 +96,9 @@ function serverOf(url: string, app: App, scheduler: Scheduler): Server {
 }
 
 /** Calling an address or a command needs no module; one that defines a task of that name replaces ours. */
-function withBuiltIns(tasks: readonly Task[]): Task[] {
+function withBuiltIns(tasks: readonly Task[], more: readonly Task[]): Task[] {
   const names = new Set(tasks.map(({ name }) => name))
-  return [...tasks, ...[httpTask(), commandTask()].filter(({ name }) => !names.has(name))]
+  return [...tasks, ...[httpTask(), commandTask(), ...more].filter(({ name }) => !names.has(name))]
 }
 
 async function listen(app: App, { host, port }: ServeConfig): Promise<string> {

@@ -15,6 +15,7 @@ const DESCRIPTIONS: Readonly<
   host: ['<address>', 'where to listen; one that other machines can reach needs --token'],
   port: ['<number>', 'where to listen; 0 for any free port'],
   tasks: ['<path...>', 'task modules, or directories of them'],
+  backups: ['<directory>', 'where the task backup may write; without it there is no such task'],
   token: ['<token>', 'what clients must show as "Authorization: Bearer TOKEN"'],
   nodeName: ['<name>', 'of this node in the cluster'],
   groups: ['<names>', 'take runs of these groups, parted by commas'],
