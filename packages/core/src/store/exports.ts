@@ -64,20 +64,36 @@ export function scheduleExport(
   timing: ExportedTiming,
   open: readonly OpenRun[],
 ): ScheduleExport {
-  const travelling = open.filter(goesOn).map(asItGoesOn).toSorted(byIdentity)
+  const travelling = open
+    .filter(goesOn)
+    .map((run) => Object.assign(asItGoesOn(run), { blocked: run.blocked }))
+    .toSorted(byIdentity)
   const stayed = open.filter((run) => !goesOn(run))
   const { nextFireTime, dueAt } = schedule
   const restarted =
     timing.afterRunMs !== null && nextFireTime === null && travelling.length === 0 && stayed.length > 0
       ? endOfLast(stayed) + timing.afterRunMs
       : null
+  // The fields in one order, whichever store they come from: so files can be compared line by line.
   return {
     kind: 'schedule',
-    ...schedule,
+    id: schedule.id,
+    state: schedule.state,
+    stateReason: schedule.stateReason,
+    revision: schedule.revision,
     nextFireTime: restarted ?? nextFireTime,
     dueAt: restarted ?? dueAt,
-    ...timing,
+    stretchedMs: schedule.stretchedMs,
+    highWaterMark: schedule.highWaterMark,
+    fires: schedule.fires,
+    consecutiveFailures: schedule.consecutiveFailures,
+    tzdata: schedule.tzdata,
     calendars: [...timing.calendars].sort(),
+    calendarsRevision: timing.calendarsRevision,
+    afterRunMs: timing.afterRunMs,
+    createdAt: schedule.createdAt,
+    updatedAt: schedule.updatedAt,
+    definition: schedule.definition,
     open: withOneInTurn(travelling),
   }
 }
@@ -87,10 +103,10 @@ export function scheduleExport(
  * is told as what it would be had its node died.
  */
 export function endedRun(run: Run): Run | null {
-  if (!isOpen(run.status)) return run
+  if (!isOpen(run.status)) return inOneOrder(run)
   if (goesOn(run)) return null
   return {
-    ...run,
+    ...inOneOrder(run),
     status: run.cancelRequested ? 'cancelled' : 'lost',
     error: run.cancelRequested ? CANCELLED : LEFT_RUNNING,
     endedAt: run.startedAt,
@@ -102,13 +118,44 @@ export function runWithoutSchedule(run: Run): Run | null {
   return isOpen(run.status) && goesOn(run) ? asItGoesOn(run) : null
 }
 
+function inOneOrder(run: Run): Run {
+  return {
+    id: run.id,
+    scheduleId: run.scheduleId,
+    kind: run.kind,
+    fireTime: run.fireTime,
+    requestId: run.requestId,
+    task: run.task,
+    status: run.status,
+    attempt: run.attempt,
+    node: run.node,
+    fence: run.fence,
+    priority: run.priority,
+    group: run.group,
+    delivery: run.delivery,
+    stretchedMs: run.stretchedMs,
+    dueAt: run.dueAt,
+    createdAt: run.createdAt,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    cancelRequested: run.cancelRequested,
+    error: run.error,
+    result: run.result,
+    progress: run.progress,
+    missed: run.missed,
+    attempts: run.attempts,
+    spec: run.spec,
+  }
+}
+
 /** Whether an open run executes elsewhere, or, if it is running, may begin again there. */
 function goesOn(run: Run): boolean {
   return run.status !== 'running' || (run.delivery === 'atLeastOnce' && !run.cancelRequested)
 }
 
-function asItGoesOn<Open extends Run>(run: Open): Open {
-  return run.status === 'running' ? { ...run, status: 'retrying', error: LEFT_RUNNING } : run
+function asItGoesOn(run: Run): Run {
+  const ordered = inOneOrder(run)
+  return run.status === 'running' ? { ...ordered, status: 'retrying', error: LEFT_RUNNING } : ordered
 }
 
 /** Without those that stayed behind, the turn may have come to the first that waited for them. */

@@ -4,6 +4,7 @@ export { ManualClock } from './manual-clock.js'
 export { freePort } from './servers/free-port.js'
 export { PgBouncer, type PgBouncerOptions } from './servers/pgbouncer.js'
 export { PostgresServer, type PostgresServerOptions } from './servers/postgres-server.js'
+export { RedisCluster } from './servers/redis-cluster.js'
 export { RedisServer, type RedisServerOptions } from './servers/redis-server.js'
 export {
   storeConformance,
