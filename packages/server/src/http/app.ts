@@ -13,6 +13,7 @@ import { serveOpenApi } from './openapi.js'
 import { readQuery } from './query.js'
 import { calendarRoutes } from './routes/calendars.js'
 import { clusterRoutes } from './routes/cluster.js'
+import { exportRoutes } from './routes/export.js'
 import { healthRoutes } from './routes/health.js'
 import { lockRoutes } from './routes/locks.js'
 import { runRoutes } from './routes/runs.js'
@@ -61,6 +62,7 @@ const ROUTES = [
   triggerRoutes,
   lockRoutes,
   clusterRoutes,
+  exportRoutes,
 ]
 
 /** The HTTP API, its documentation and the landing page over a scheduler. It listens when told to. */

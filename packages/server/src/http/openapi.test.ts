@@ -34,6 +34,7 @@ test('every address of the API is in the document', () => {
     'DELETE /api/v1/schedules/{id}',
     'GET /api/v1/calendars',
     'GET /api/v1/calendars/{name}',
+    'GET /api/v1/export',
     'GET /api/v1/locks',
     'GET /api/v1/nodes',
     'GET /api/v1/runs',

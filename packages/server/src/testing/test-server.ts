@@ -70,7 +70,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       ...(payload === undefined && body === undefined ? {} : { payload: payload ?? JSON.stringify(body) }),
     })
     const contentType = String(response.headers['content-type'] ?? '')
-    const parsed: unknown = contentType.includes('json') ? response.json() : response.body
+    const parsed: unknown = /json(;|$)/.test(contentType) ? response.json() : response.body
     const path = url.split('?', 1)[0]!
     const misfits = undocumented(document, {
       method,
