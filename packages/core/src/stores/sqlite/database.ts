@@ -2,20 +2,25 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Clock, EpochMs, Random } from '../../domain/clock.js'
-import { EvertickError } from '../../domain/errors.js'
+import { codeOf, EvertickError } from '../../domain/errors.js'
 import type { StoreSchema } from '../../store/contract.js'
 import { StoreClock } from '../../store/store-clock.js'
 import { connect, type Connection, type Statement } from './driver.js'
+import { closed, full, isBusy, isFull, isStorageError, openingError, unavailable } from './errors.js'
 import { MIGRATIONS } from './migrations/index.js'
+import { SparePages } from './spare-pages.js'
 
 // "Evrt": tells an Evertick file from any other SQLite database.
 const APPLICATION_ID = 0x45767274
 /** What SQLite itself waits for another process, blocking this one; then we wait without blocking. */
 const BLOCKING_WAIT_MS = 5
 const LONGEST_WAIT_MS = 10_000
+/** On a full disk the log has to begin anew, which readers can hold up for a moment. */
+const FULL_TRIES = 5
 
 interface PendingWrite {
   readonly work: () => unknown
+  readonly evenWhenFull: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -32,6 +37,8 @@ export class Database {
   readonly #storeClock: StoreClock
   readonly #random: Random
   readonly #statements = new Map<string, Statement>()
+  /** Where there is a file, once it is ready. */
+  #spare: SparePages | null = null
   #pending: PendingWrite[] = []
   #flushing: Promise<void> | null = null
   #closed = false
@@ -44,7 +51,7 @@ export class Database {
     this.#random = random
   }
 
-  /** @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE */
+  /** @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, STORE_FULL */
   static async open(path: string, clock: Clock, random: Random): Promise<Database> {
     let connection: Connection | undefined
     try {
@@ -83,8 +90,15 @@ export class Database {
     connection.exec('PRAGMA cache_size = -65536')
     // Fewer, larger checkpoints: a page that every fire touches is then written once for many fires. 32 MiB.
     connection.exec('PRAGMA wal_autocheckpoint = 8000')
+    // What undoes a part of a transaction has no file of its own, which a full disk would refuse.
+    connection.exec('PRAGMA temp_store = MEMORY')
     const found = version < MIGRATIONS.length ? this.#migrate() : version
     this.#schema = { found: found === 0 ? null : found, version: MIGRATIONS.length }
+    if (this.location === ':memory:') return
+    const spare = new SparePages(this.location, connection)
+    spare.replenish()
+    spare.lengthenLog()
+    this.#spare = spare
   }
 
   get schema(): StoreSchema {
@@ -152,12 +166,24 @@ export class Database {
   /**
    * Runs `work`, which must not wait, inside a transaction that holds the write lock.
    * What it throws is thrown here, and nothing of it is written.
-   * @throws {EvertickError} STORE_CLOSED, STORE_UNAVAILABLE
+   * @throws {EvertickError} STORE_CLOSED, STORE_UNAVAILABLE, STORE_FULL
    */
   write<Result>(work: () => Result): Promise<Result> {
+    return this.#enqueue(work, false)
+  }
+
+  /**
+   * The same for what ends runs, deletes, or keeps sessions: it may use the room that is kept for that.
+   * @throws {EvertickError} STORE_CLOSED, STORE_UNAVAILABLE, STORE_FULL
+   */
+  writeEvenWhenFull<Result>(work: () => Result): Promise<Result> {
+    return this.#enqueue(work, true)
+  }
+
+  #enqueue<Result>(work: () => Result, evenWhenFull: boolean): Promise<Result> {
     if (this.#closed) return Promise.reject(closed(this.location))
     return new Promise<Result>((resolve, reject) => {
-      this.#pending.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      this.#pending.push({ work, evenWhenFull, resolve: resolve as (value: unknown) => void, reject })
       this.#flushing ??= this.#flush()
     })
   }
@@ -169,22 +195,47 @@ export class Database {
         await new Promise<void>((resolve) => void setImmediate(resolve))
         const batch = this.#pending
         this.#pending = []
-        try {
-          const settle = await this.#retryBusy(() => this.#transaction(batch))
-          for (const done of settle) done()
-        } catch (error) {
-          for (const write of batch) write.reject(error)
-        }
+        await this.#writeAll(batch)
       }
     } finally {
       this.#flushing = null
     }
   }
 
+  async #writeAll(batch: readonly PendingWrite[]): Promise<void> {
+    let admitted = batch
+    try {
+      const settle = await this.#retryBusy(() => {
+        // What was refused stays refused, also where there is room a moment later.
+        admitted = this.#admit(admitted)
+        return admitted.length === 0 ? [] : this.#transaction(admitted)
+      })
+      for (const done of settle) done()
+    } catch (error) {
+      // Each by itself may yet find room.
+      const apart = codeOf(error) === 'STORE_FULL' && admitted.length > 1
+      for (const write of admitted) {
+        if (apart) await this.#writeAll([write])
+        else write.reject(error)
+      }
+    }
+  }
+
+  /** Those that may be written now. What is new, and would take from what is kept for the others, is refused. */
+  #admit(batch: readonly PendingWrite[]): readonly PendingWrite[] {
+    const spare = this.#spare
+    if (spare === null || batch.every(({ evenWhenFull }) => evenWhenFull)) return batch
+    if (spare.isEnough() || spare.replenish()) return batch
+    const refused = full(this.location)
+    for (const { evenWhenFull, reject } of batch) if (!evenWhenFull) reject(refused)
+    return batch.filter(({ evenWhenFull }) => evenWhenFull)
+  }
+
   #transaction(batch: readonly PendingWrite[]): (() => void)[] {
     const settle: (() => void)[] = []
     this.statement('BEGIN IMMEDIATE').run()
     try {
+      const pagesBefore = this.#spare?.pages() ?? 0
       for (const { work, resolve, reject } of batch) {
         if (batch.length > 1) this.statement('SAVEPOINT one').run()
         try {
@@ -197,6 +248,8 @@ export class Database {
         }
         if (batch.length > 1) this.statement('RELEASE one').run()
       }
+      const pagesAdded = (this.#spare?.pages() ?? 0) - pagesBefore
+      if (pagesAdded > 0 && !this.#spare!.hasRoomFor(pagesAdded)) throw full(this.location)
       this.statement('COMMIT').run()
       return settle
     } catch (error) {
@@ -221,7 +274,11 @@ export class Database {
         return work()
       } catch (error) {
         if (error instanceof EvertickError || !isStorageError(error)) throw error
-        if (!isBusy(error) || this.#clock.monotonic() > deadline) throw unavailable(this.location, error)
+        if (isFull(error)) {
+          if (waits >= FULL_TRIES) throw full(this.location, error)
+          this.#spare?.emptyLog()
+        } else if (!isBusy(error) || this.#clock.monotonic() > deadline)
+          throw unavailable(this.location, error)
         const pauseMs = this.#random() * Math.min(20, 1 + waits)
         await new Promise<void>((resolve) => void this.#clock.setTimer(resolve, pauseMs))
       }
@@ -245,44 +302,4 @@ async function ensureFolder(folder: string): Promise<void> {
     // Another process may have been faster.
     if (!existsSync(folder)) throw error
   })
-}
-
-function isStorageError(error: unknown): error is Error & { code?: string; errcode?: number } {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^(?:ERR_SQLITE|SQLITE)/.test(code)
-}
-
-const SQLITE_BUSY = 5
-
-function isBusy(error: unknown): boolean {
-  const { errcode, message } = error as { errcode?: number; message?: string }
-  return errcode === undefined ? /database is locked/.test(message ?? '') : (errcode & 0xff) === SQLITE_BUSY
-}
-
-/** A file that answers with anything but "busy" is not one that we can use. */
-function openingError(location: string, error: unknown): EvertickError {
-  if (!(error instanceof EvertickError)) return unreadable(location, error)
-  if (error.code !== 'STORE_UNAVAILABLE' || isBusy(error.cause)) return error
-  return unreadable(location, error.cause)
-}
-
-function closed(location: string): EvertickError {
-  return new EvertickError('STORE_CLOSED', `The store ${location} has been closed`)
-}
-
-function unavailable(location: string, cause: Error): EvertickError {
-  return new EvertickError(
-    'STORE_UNAVAILABLE',
-    `The store ${location} did not accept the request: ${cause.message}`,
-    { cause },
-  )
-}
-
-function unreadable(location: string, cause: unknown): EvertickError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new EvertickError(
-    'STORE_UNREADABLE',
-    `The store ${location} cannot be opened as an SQLite file: ${reason}`,
-    { cause },
-  )
 }

@@ -1,5 +1,6 @@
 import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { systemClock, type Clock, type EpochMs, type Random } from '../../domain/clock.js'
+import { codeOf } from '../../domain/errors.js'
 import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
 import type { Run } from '../../domain/run.js'
@@ -79,6 +80,7 @@ export class SqliteStore implements Store {
   readonly #log: RunLog
   readonly #upkeep: Upkeep
   readonly #moving: Moving
+  #prunedTo: ScheduleId = ''
 
   private constructor(db: Database) {
     const inMemory = db.location === ':memory:'
@@ -108,7 +110,7 @@ export class SqliteStore implements Store {
 
   /**
    * Opens the file, creating it and its folder where needed, and brings its schema up to date.
-   * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE
+   * @throws {EvertickError} STORE_UNREADABLE, STORE_VERSION, STORE_UNAVAILABLE, STORE_FULL
    */
   static async open(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     return new SqliteStore(
@@ -133,7 +135,7 @@ export class SqliteStore implements Store {
   }
 
   deleteSchedule(id: ScheduleId, revision?: number): Promise<boolean> {
-    return this.#write(() => this.#schedules.delete(id, revision))
+    return this.#writeEvenWhenFull(() => this.#schedules.delete(id, revision))
   }
 
   putCalendar(item: PutCalendar): Promise<PutCalendarResult> {
@@ -149,7 +151,7 @@ export class SqliteStore implements Store {
   }
 
   deleteCalendar(name: CalendarName, revision?: number): Promise<boolean> {
-    return this.#write(() => this.#calendars.delete(name, revision))
+    return this.#writeEvenWhenFull(() => this.#calendars.delete(name, revision))
   }
 
   peek(limit: number): Promise<Peek> {
@@ -173,7 +175,7 @@ export class SqliteStore implements Store {
   }
 
   finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
-    return this.#write(() => this.#endings.finishAll(reports))
+    return this.#writeEvenWhenFull(() => this.#endings.finishAll(reports))
   }
 
   report(updates: readonly RunUpdate[]): Promise<boolean[]> {
@@ -181,7 +183,7 @@ export class SqliteStore implements Store {
   }
 
   cancelRun(id: RunId): Promise<Run | null> {
-    return this.#write(() => {
+    return this.#writeEvenWhenFull(() => {
       this.#endings.cancel(id)
       return this.#find(id)
     })
@@ -207,7 +209,7 @@ export class SqliteStore implements Store {
   }
 
   heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
-    return this.#write(() => this.#sessions.beat(beat))
+    return this.#writeEvenWhenFull(() => this.#sessions.beat(beat))
   }
 
   listNodes(): Promise<NodeRecord[]> {
@@ -215,13 +217,13 @@ export class SqliteStore implements Store {
   }
 
   leave(session: SessionId): Promise<void> {
-    return this.#write(() => {
+    return this.#writeEvenWhenFull(() => {
       this.#sessions.leave(session)
     })
   }
 
   recover(limit: number): Promise<RecoveredRun[]> {
-    return this.#write(() => this.#endings.recover(limit))
+    return this.#writeEvenWhenFull(() => this.#endings.recover(limit))
   }
 
   acquireLock(request: LockRequest): Promise<LockAnswer> {
@@ -229,22 +231,36 @@ export class SqliteStore implements Store {
   }
 
   renewLock(renewal: LockRenewal): Promise<boolean> {
-    return this.#write(() => this.#locks.renew(renewal))
+    return this.#writeEvenWhenFull(() => this.#locks.renew(renewal))
   }
 
   releaseLock(claim: LockClaim): Promise<boolean> {
-    return this.#write(() => this.#locks.release(claim))
+    return this.#writeEvenWhenFull(() => this.#locks.release(claim))
   }
 
   listLocks(query: LockQuery): Promise<Page<LockRecord>> {
     return this.#db.read(() => this.#locks.list(query))
   }
 
-  prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
-    return this.#write(() => {
+  async prune(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
+    try {
+      return await this.#pruneStep(defaults, limit)
+    } catch (error) {
+      // So many at once do not fit into the log that there is: fewer do.
+      if (codeOf(error) !== 'STORE_FULL') throw error
+      const { deleted } = await this.#pruneStep(defaults, Math.ceil(limit / 16))
+      return { deleted, more: true }
+    }
+  }
+
+  async #pruneStep(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
+    const { cameTo, ...result } = await this.#writeEvenWhenFull(() => {
       this.#locks.forgetOld()
-      return this.#upkeep.prune(defaults, limit)
+      return this.#upkeep.prune(defaults, limit, this.#prunedTo)
     })
+    // Only now, for a step that failed has pruned nothing.
+    this.#prunedTo = cameTo
+    return result
   }
 
   stats(): Promise<StoreStats> {
@@ -280,6 +296,12 @@ export class SqliteStore implements Store {
 
   async #write<Result>(work: () => Result): Promise<Result> {
     const result = await this.#db.write(work)
+    this.#hints.publish()
+    return result
+  }
+
+  async #writeEvenWhenFull<Result>(work: () => Result): Promise<Result> {
+    const result = await this.#db.writeEvenWhenFull(work)
     this.#hints.publish()
     return result
   }

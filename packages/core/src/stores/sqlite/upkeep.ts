@@ -1,3 +1,4 @@
+import type { ScheduleId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
 import type { NodeInfo, PruneResult, StoreStats } from '../../store/contract.js'
 import type { Database } from './database.js'
@@ -10,6 +11,10 @@ SELECT ids.schedule_id AS id, d.definition ->> '$.history' AS history, d.id IS N
 FROM (SELECT DISTINCT schedule_id FROM runs WHERE schedule_id > ? ORDER BY schedule_id LIMIT ${SCHEDULES_AT_ONCE}) AS ids
 LEFT JOIN definitions d ON d.id = ids.schedule_id`
 
+export interface PruneStep extends PruneResult {
+  readonly cameTo: ScheduleId
+}
+
 interface HistoryRow {
   id: string
   history: string | null
@@ -19,29 +24,26 @@ interface HistoryRow {
 /** Removes what is no longer wanted, and counts what is there. */
 export class Upkeep {
   readonly #db: Database
-  /** Where the last round over the schedules stopped. */
-  #position = ''
-
   constructor(db: Database) {
     this.#db = db
   }
 
-  /** Inside a transaction. */
-  prune(defaults: HistoryPolicy, limit: number): PruneResult {
+  /** Inside a transaction. Goes on after the schedule that the last step came to, '' for the first. */
+  prune(defaults: HistoryPolicy, limit: number, cameTo: ScheduleId): PruneStep {
     const db = this.#db
     const now = db.now()
     db.statement('DELETE FROM tombstones WHERE expires_at <= ?').run(now)
-    const rows = db.statement(HISTORIES).all(this.#position) as HistoryRow[]
+    const rows = db.statement(HISTORIES).all(cameTo) as HistoryRow[]
     let deleted = 0
+    let position = cameTo
     for (const row of rows) {
       if (deleted >= limit) break
       const own = row.history === null ? {} : (JSON.parse(row.history) as Partial<HistoryPolicy>)
       deleted += this.#pruneOne(row, { ...defaults, ...own }, now, limit - deleted)
-      if (deleted < limit) this.#position = row.id
+      if (deleted < limit) position = row.id
     }
     const wholeRound = deleted < limit && rows.length < SCHEDULES_AT_ONCE
-    if (wholeRound) this.#position = ''
-    return { deleted, more: !wholeRound }
+    return { deleted, more: !wholeRound, cameTo: wholeRound ? '' : position }
   }
 
   #pruneOne(row: HistoryRow, history: HistoryPolicy, now: number, limit: number): number {
