@@ -32,6 +32,8 @@ export interface SchedulerEvents {
   'store.writesLost': { readonly store: string }
   /** The store holds other data than was opened, or none: nothing fires here until it is restored, or the node restarted. */
   'store.replaced': { readonly store: string }
+  /** The store has no room for what is new; told once until there is. What is under way still ends. */
+  'store.full': { readonly store: string }
   'node.sessionLost': { readonly node: NodeId }
 }
 

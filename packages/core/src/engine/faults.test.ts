@@ -249,3 +249,41 @@ test('whatever answers are lost and whichever nodes die, no fire is lost or doub
     { numRuns: 60 },
   )
 }, 60_000)
+
+describe('while the store has no room', () => {
+  test('readiness and an event say so, and what was missed meanwhile follows the catch-up rule', async () => {
+    const fired: number[] = []
+    const task = defineTask({
+      name: 'note',
+      run: ({ fireTime }) => void fired.push(cluster.since(fireTime.getTime())),
+    })
+    const node = await cluster.node({ tasks: [task] })
+    await cluster.schedule(node, { task, overlap: 'allow', catchUp: 'latest', misfireGraceMs: 1000 })
+    for (const verb of ['commit', 'claim'] as const) node.faults.full(verb, Infinity)
+    await cluster.advance(35_000)
+    expect(await node.scheduler.health()).toMatchObject({
+      ready: false,
+      problems: ['The store has no room: nothing new fires or starts until there is'],
+    })
+
+    node.faults.heal()
+    await cluster.advance(6000)
+    expect(await node.scheduler.health()).toMatchObject({ ready: true, problems: [] })
+    expect(fired).toEqual([30_000, 40_000])
+    const { items } = await node.scheduler.runs.list({ status: ['missed'] })
+    expect(items.map(({ missed }) => missed?.count)).toEqual([2])
+    expect(node.events.filter(({ type }) => type === 'store.full').length).toBe(1)
+  })
+
+  test('it has room only when all who write find it', async () => {
+    const node = await cluster.node({ tasks: [defineTask({ name: 'note', run: () => {} })] })
+    node.faults.full('claim', Infinity)
+    await cluster.advance(20_000)
+    // Nothing is due, and so the other loop has nothing to write.
+    expect((await node.scheduler.health()).ready).toBe(false)
+    node.faults.heal()
+    await cluster.advance(6000)
+    expect((await node.scheduler.health()).ready).toBe(true)
+    expect(node.events.filter(({ type }) => type === 'store.full').length).toBe(1)
+  })
+})

@@ -24,6 +24,7 @@ import { OwnShards } from './own-shards.js'
 import { Reporter } from './reporter.js'
 import { Session } from './session.js'
 import { Slots } from './slots.js'
+import { StoreRoom } from './store-room.js'
 import { Upkeep } from './upkeep.js'
 import { within } from './within.js'
 
@@ -62,6 +63,7 @@ export class Node {
   readonly #claimRuns: ClaimRuns
   readonly #taking: readonly Loop[]
   readonly #shards: OwnShards
+  readonly #room: StoreRoom
   readonly #fireLoop: Loop
   readonly #claimLoop: Loop
   #keepAlive: KeepAlive | null = null
@@ -97,6 +99,7 @@ export class Node {
       release: (run) => this.#attempts.release(run),
     })
     this.#shards = new OwnShards(store.info.shards)
+    this.#room = new StoreRoom({ changed: (isFull) => this.#roomChanged(isFull) })
     this.#claimRuns = new ClaimRuns({ store, dispatcher: this.#dispatcher, pollMs })
     this.#fireDue = new FireDue({
       store,
@@ -120,8 +123,10 @@ export class Node {
 
     const supervision = { clock, random, log }
     const loop = (name: string, step: () => Promise<number>): Loop => new Loop({ ...supervision, name, step })
-    this.#fireLoop = loop('fire-due', () => this.#fireDue.step())
-    this.#claimLoop = loop('claim-runs', () => this.#claimRuns.step())
+    const writing = (name: string, step: () => Promise<number>): Loop =>
+      loop(name, this.#room.watch(name, step))
+    this.#fireLoop = writing('fire-due', () => this.#fireDue.step())
+    this.#claimLoop = writing('claim-runs', () => this.#claimRuns.step())
     this.#taking = [
       this.#fireLoop,
       this.#claimLoop,
@@ -193,6 +198,7 @@ export class Node {
     else if (lastPeekAgeMs > STALE_PEEK_MS)
       problems.push(`The store last answered what is due ${lastPeekAgeMs} ms ago`)
     if (!this.#session.isTrusted()) problems.push('The node has no session with the store')
+    if (this.#room.isFull) problems.push('The store has no room: nothing new fires or starts until there is')
     const { overdueMs } = this.#fireDue
     if (overdueMs > OVERDUE_MS) problems.push(`A schedule is overdue by ${overdueMs} ms`)
     try {
@@ -228,6 +234,15 @@ export class Node {
       )
       events.emit('store.replaced', { store: location })
     }
+  }
+
+  #roomChanged(isFull: boolean): void {
+    const { events, log, store } = this.#options
+    const { location } = store.info
+    if (isFull) {
+      log.error({ store: location }, 'The store has no room: nothing new fires or starts until there is')
+      events.emit('store.full', { store: location })
+    } else log.info({ store: location }, 'The store has room again')
   }
 
   #moreWaiting(): void {

@@ -51,6 +51,12 @@ export class FaultyStore {
     this.#plan(verb, times, () => Promise.reject(unavailable(verb, 'nothing was written')))
   }
 
+  /** The next `times` calls fail with STORE_FULL. `Infinity`: until {@link heal}. */
+  full(verb: StoreVerb, times = 1): void {
+    const error = (): EvertickError => new EvertickError('STORE_FULL', `The store has no room for ${verb}`)
+    this.#plan(verb, times, () => Promise.reject(error()))
+  }
+
   /** The next `times` calls are carried out, and then fail with STORE_UNAVAILABLE as if the answer had got lost. */
   loseAnswer(verb: StoreVerb, times = 1): void {
     this.#plan(verb, times, async (call) => {

@@ -172,6 +172,7 @@ const EVENT_TYPES = [
   'node.sessionLost',
   'store.writesLost',
   'store.replaced',
+  'store.full',
 ] as const satisfies readonly (keyof SchedulerEvents)[]
 
 /** A connection that can be cut: what is asked afterwards, or is on its way, is never answered. It may tell another load. */

@@ -156,8 +156,8 @@ describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (ski
       const ids = Array.from({ length: 99 }, (_, j) => (j % 3 === 0 ? `old-${(i + j) % 50}` : 'young'))
       await store.addRuns(ids.map((id) => world.request(id, { spec })))
       const leases = await node.claim()
-      await store.report(leases.map((lease) => ({ ...lease, log, progress: null })))
-      await store.finish(leases.map((lease) => ({ ...lease, outcome: succeeded })))
+      await store.report(leases.map((lease) => Object.assign({ log, progress: null }, lease)))
+      await store.finish(leases.map((lease) => Object.assign({ outcome: succeeded }, lease)))
     }
     await openAnew()
     disk.fill()
@@ -223,7 +223,7 @@ describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (ski
     disk.fill()
     const result = JSON.stringify('r'.repeat(20_000))
     const outcome = { kind: 'succeeded', result } as const
-    expect(await store.finish(leases.map((lease) => ({ ...lease, outcome })))).not.toContain(false)
+    expect(await store.finish(leases.map((lease) => Object.assign({ outcome }, lease)))).not.toContain(false)
   })
 
   test('every process on the file sees that it is full, and what one deletes is room for another', async () => {
