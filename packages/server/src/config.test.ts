@@ -26,6 +26,7 @@ test('nothing said, it serves this machine from a file', () => {
     slots: 100,
     logLevel: 'info',
     stopGraceMs: 30_000,
+    history: {},
   })
 })
 
@@ -42,6 +43,7 @@ test('every option can be given as a flag or as a variable, and the flag wins', 
     slots: '7',
     logLevel: 'debug',
     stopGrace: '1.5',
+    history: 'maxRuns=5,maxAge=2d',
   }
   const expected = {
     store: 'memory:',
@@ -55,6 +57,7 @@ test('every option can be given as a flag or as a variable, and the flag wins', 
     slots: 7,
     logLevel: 'debug',
     stopGraceMs: 1500,
+    history: { maxRuns: 5, maxAgeMs: 172_800_000 },
   }
   const env = Object.fromEntries(
     Object.entries(SERVE_OPTIONS).map(([name, { variable }]) => {
@@ -85,6 +88,7 @@ test.each<[ServeFlags, string, string]>([
     'logLevel',
     '--log-level must be one of debug, info, warn, error, silent, but is "loud"',
   ],
+  [{ history: 'maxRuns' }, 'history', '--history must be parts such as maxRuns=500'],
   [{ nodeName: 'a b' }, 'nodeName', 'but is "a b"'],
   [{ groups: 'a,,b' }, 'groups', 'but is ""'],
 ])('%j is refused by name', (flags, path, words) => {

@@ -1,5 +1,6 @@
 import { delimiter, resolve } from 'node:path'
-import { ID_RULE, InvalidError, isValidId, type Problem } from '@evertick/core'
+import { type HistoryPolicy, ID_RULE, InvalidError, isValidId, type Problem } from '@evertick/core'
+import { HISTORY_RULE, parseHistory } from './history-text.js'
 import { isLoopback } from './http/loopback.js'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -27,6 +28,8 @@ export interface ServeConfig {
   readonly logLevel: LogLevelName
   /** How long a stop waits for running handlers. */
   readonly stopGraceMs: number
+  /** Of schedules that do not say themselves what they keep. */
+  readonly history: Partial<HistoryPolicy>
 }
 
 /** The flags of `evertick serve` as the command line gives them; what is absent comes from the environment. */
@@ -42,6 +45,7 @@ export interface ServeFlags {
   readonly slots?: string
   readonly logLevel?: string
   readonly stopGrace?: string
+  readonly history?: string
 }
 
 /** Every flag with its environment variable and its default. Help and documentation are made from this. */
@@ -57,6 +61,7 @@ export const SERVE_OPTIONS = {
   slots: { flag: '--slots', variable: 'EVERTICK_SLOTS', default: '100' },
   logLevel: { flag: '--log-level', variable: 'EVERTICK_LOG_LEVEL', default: 'info' },
   stopGrace: { flag: '--stop-grace', variable: 'EVERTICK_STOP_GRACE', default: '30' },
+  history: { flag: '--history', variable: 'EVERTICK_HISTORY', default: null },
 } as const satisfies Record<
   keyof ServeFlags,
   { readonly flag: string; readonly variable: string; readonly default: string | null }
@@ -90,6 +95,7 @@ export function readServeConfig(
     slots: read.integer('slots', 1, MOST_SLOTS),
     logLevel: read.choice('logLevel', LOG_LEVELS),
     stopGraceMs: Math.round(read.number('stopGrace', 0, LONGEST_GRACE_SECONDS) * 1000),
+    history: read.history(),
   }
   const exposure = exposureProblem(config)
   if (exposure !== null) read.problems.push(exposure)
@@ -173,6 +179,14 @@ class OptionReader {
         this.#refuse('groups', 'id', `must be names parted by commas, each ${ID_RULE}`, group)
     }
     return [...new Set(groups)]
+  }
+
+  history(): Partial<HistoryPolicy> {
+    const text = this.#given('history')
+    const history = text === null ? {} : parseHistory(text)
+    if (history !== null) return history
+    this.#refuse('history', 'history', `must be ${HISTORY_RULE}`, text!)
+    return {}
   }
 
   token(): string | null {

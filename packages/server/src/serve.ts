@@ -58,6 +58,7 @@ export async function serve(config: ServeConfig, { log }: { readonly log: Logger
       ...(config.nodeName === null ? {} : { name: config.nodeName }),
     },
     stopGraceMs: config.stopGraceMs,
+    history: config.history,
     log,
   })
   try {

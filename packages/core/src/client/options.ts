@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { withDefaults } from '../domain/defaults.js'
 import { isTask } from '../domain/define-task.js'
+import { checkHistory } from '../domain/definition.js'
 import { InvalidError } from '../domain/errors.js'
 import { FieldChecks, shown } from '../domain/field-checks.js'
 import { ID_RULE, isValidId, type NodeId, type TaskName } from '../domain/ids.js'
@@ -63,11 +64,7 @@ export function completeOptions(options: SchedulerOptions): CompleteOptions {
     // Signs of life come every half second.
     checks.integer('lease.maxBlockMs', timing.maxBlockMs, 2000, MAX_MS)
   }
-  if (checks.fields('history', history, ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs'])) {
-    for (const [field, value] of Object.entries(history)) {
-      if (value !== undefined) checks.integer(`history.${field}`, value, 1, Number.MAX_SAFE_INTEGER)
-    }
-  }
+  checkHistory(checks, history)
   checks.integer('stopGraceMs', stopGraceMs, 0, MAX_MS)
   const tasks = tasksByName(checks, options.tasks ?? [])
   if (checks.problems.length > 0) throw new InvalidError('INVALID_OPTION', checks.problems)

@@ -43,7 +43,8 @@ const FIELDS = [
 ] as const satisfies readonly (keyof ScheduleDefinition)[]
 
 const ADAPTIVE_FIELDS = ['above', 'factor', 'maxIntervalMs']
-const HISTORY_FIELDS = ['maxRuns', 'maxAgeMs', 'maxFailureAgeMs']
+const HISTORY_COUNTS = ['maxRuns', 'maxFailures', 'maxSkipped']
+const HISTORY_AGES = ['maxAgeMs', 'maxFailureAgeMs']
 const YEAR_MS = 366 * 86_400_000
 // For these `null` is a value of its own; for every other optional field it means "the default".
 const NULLABLE = new Set<string>(['input', 'retry', 'timeoutMs'])
@@ -128,13 +129,18 @@ function checkPolicy(checks: FieldChecks, given: Record<string, unknown>): void 
   integer('pauseAfterFailures', 1, 1_000_000)
   checkRetry(checks, 'retry', given['retry'])
   checkTimeout(checks, 'timeoutMs', given['timeoutMs'])
-  if (history !== undefined && checks.object('history', history, HISTORY_FIELDS)) {
-    if (history['maxRuns'] !== undefined)
-      checks.integer('history.maxRuns', history['maxRuns'], 1, 1_000_000_000)
-    for (const field of ['maxAgeMs', 'maxFailureAgeMs']) {
-      if (history[field] !== undefined)
-        checks.integer(`history.${field}`, history[field], 1000, 1000 * YEAR_MS)
-    }
+  if (history !== undefined) checkHistory(checks, history)
+}
+
+/** What a schedule keeps, or a scheduler by default: any of the fields of a `HistoryPolicy`. */
+export function checkHistory(checks: FieldChecks, history: unknown): void {
+  if (!checks.object('history', history, [...HISTORY_COUNTS, ...HISTORY_AGES])) return
+  for (const field of HISTORY_COUNTS) {
+    const least = field === 'maxRuns' ? 1 : 0
+    if (history[field] !== undefined) checks.integer(`history.${field}`, history[field], least, 1_000_000_000)
+  }
+  for (const field of HISTORY_AGES) {
+    if (history[field] !== undefined) checks.integer(`history.${field}`, history[field], 1000, 1000 * YEAR_MS)
   }
 }
 

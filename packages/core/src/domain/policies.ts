@@ -23,8 +23,12 @@ export interface HistoryPolicy {
   readonly maxRuns: number
   /** Older ones go, however few there are. @default 2592000000 (30 days) */
   readonly maxAgeMs: number
-  /** Failed and lost runs stay this long, beyond `maxRuns` too. @default 7776000000 (90 days) */
+  /** Of the failed and lost runs that these two would let go, so many stay, the newest. @default 1000 */
+  readonly maxFailures: number
+  /** No failed or lost run stays for longer. @default 7776000000 (90 days) */
   readonly maxFailureAgeMs: number
+  /** Of the runs that never started (skipped, missed), only so many stay, so that they leave room for others. @default 1000 */
+  readonly maxSkipped: number
 }
 
 /**
@@ -87,7 +91,9 @@ export const POLICY_DEFAULTS: SchedulePolicy = Object.freeze({
   history: Object.freeze({
     maxRuns: 1000,
     maxAgeMs: 30 * 86_400_000,
+    maxFailures: 1000,
     maxFailureAgeMs: 90 * 86_400_000,
+    maxSkipped: 1000,
   }),
 })
 

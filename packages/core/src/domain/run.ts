@@ -52,6 +52,11 @@ export function isFailure(status: RunStatus): boolean {
   return status === 'failed' || status === 'lost'
 }
 
+/** Fire times that became no attempt: left out because of overlap, or not there to be made. */
+export function isUnstarted(status: RunStatus): boolean {
+  return status === 'skipped' || status === 'missed'
+}
+
 /** Why a run has the status that it has. `code` is one of ours or the `code` of the error that the handler threw. */
 export interface RunError {
   readonly code: string

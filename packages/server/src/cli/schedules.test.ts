@@ -94,6 +94,7 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
       '1m30s',
     ]
     const policy = ['--overlap', 'bufferOne', '--catch-up', 'all', '--retry', '{"maxAttempts":3}', '--paused']
+    policy.push('--history', 'maxRuns=50,maxFailures=5')
     const task = ['--task', 'to-come', '--allow-unknown-task', '--input-file', join(directory, 'input.json')]
     const schedule = answered(await run('schedule', 'add', 'full', ...task, ...timing, ...policy, '--json'))
     expect(schedule).toMatchObject({
@@ -105,8 +106,11 @@ describe.each(['a store', 'a server'])('against %s', (kind) => {
       retry: { maxAttempts: 3 },
       timeoutMs: 90_000,
       maxFires: 7,
+      history: { maxRuns: 50, maxFailures: 5 },
       state: 'paused',
     })
+    const wrong = await run('schedule', 'add', 'full', ...task, ...timing, '--history', 'maxRuns=many')
+    expect(wrong.err).toContain('--history must be parts such as maxRuns=500')
   })
 
   test('a file holds the definition, and flags go before it', async () => {

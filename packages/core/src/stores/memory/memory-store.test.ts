@@ -61,7 +61,7 @@ describe('MemoryStore', () => {
     await store.commit([decision('deleted', fireTime)], null)
     await store.deleteSchedule('deleted')
     await clock.advance(DAY_MS - 1)
-    const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }
+    const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }
     expect(await store.prune(history, 10)).toEqual({ deleted: 1, more: false })
     await store.putSchedules([put('deleted', fireTime)])
     expect((await store.getSchedules(['deleted']))[0]?.highWaterMark).toBe(fireTime)

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../domain/clock.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
-import { isFailure, isOpen } from '../../domain/run.js'
+import { isFailure, isOpen, isUnstarted } from '../../domain/run.js'
 import type { PruneResult } from '../../store/contract.js'
 import type { RunLogs } from './run-logs.js'
 import type { RunRecord } from './run-record.js'
@@ -43,23 +43,34 @@ export class Pruning {
     const schedule = this.#schedules.get(scheduleId)
     const history = { ...defaults, ...schedule?.definition.history }
     const keys = this.#runs.bySchedule(scheduleId)!
-    const old: RunRecord[] = []
-    let newer = keys.size
-    for (const key of keys.ascending()) {
-      newer--
-      const run = this.#runs.get(key.id)!
-      const isLast = newer === 0
-      if (isLast && schedule !== null) break
-      if (old.length < limit && isOld(run, history, isLast ? 0 : newer, now)) old.push(run)
-    }
-    return old
+    const reckoning = new Reckoning(history, now)
+    const newestFirst = [...keys.ascending()].toReversed().map(({ id }) => this.#runs.get(id)!)
+    const old = newestFirst.filter((run, newer) => reckoning.isOld(run) && (newer > 0 || schedule === null))
+    return old.toReversed().slice(0, limit)
   }
 }
 
-/** `newer`: how many runs of the schedule have a later fire time. */
-function isOld(run: RunRecord, history: HistoryPolicy, newer: number, now: EpochMs): boolean {
-  if (isOpen(run.status)) return false
-  const ageMs = now - run.endedAt!
-  if (isFailure(run.status)) return ageMs >= history.maxFailureAgeMs
-  return newer >= history.maxRuns || ageMs >= history.maxAgeMs
+/** Goes through the runs of one schedule, the newest first. */
+class Reckoning {
+  readonly #history: HistoryPolicy
+  readonly #now: EpochMs
+  #seen = 0
+  #unstarted = 0
+  #failuresKept = 0
+
+  constructor(history: HistoryPolicy, now: EpochMs) {
+    this.#history = history
+    this.#now = now
+  }
+
+  isOld(run: RunRecord): boolean {
+    const { maxRuns, maxAgeMs, maxFailures, maxFailureAgeMs, maxSkipped } = this.#history
+    if (isUnstarted(run.status) && ++this.#unstarted > maxSkipped) return true
+    const isBeyond = ++this.#seen > maxRuns
+    if (isOpen(run.status)) return false
+    const ageMs = this.#now - run.endedAt!
+    const isOutlived = isBeyond || ageMs >= maxAgeMs
+    if (!isFailure(run.status)) return isOutlived
+    return ageMs >= maxFailureAgeMs || (isOutlived && ++this.#failuresKept > maxFailures)
+  }
 }

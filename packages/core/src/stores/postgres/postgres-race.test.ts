@@ -48,7 +48,10 @@ async function work(node: TestNode, decide: (schedule: Schedule) => FireDecision
     await store.finish(
       leases.map(({ runId, fence }, i) => ({ runId, fence, outcome: outcomes[(i + round) % 4]! })),
     )
-    await store.prune({ maxRuns: 1000, maxAgeMs: 1e9, maxFailureAgeMs: 1e9 }, 100)
+    await store.prune(
+      { maxRuns: 1000, maxAgeMs: 1e9, maxFailureAgeMs: 1e9, maxFailures: 1000, maxSkipped: 1000 },
+      100,
+    )
   }
 }
 

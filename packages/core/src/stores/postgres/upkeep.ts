@@ -24,24 +24,44 @@ FROM (SELECT id FROM ids WHERE id IS NOT NULL LIMIT ${SCHEDULES_AT_ONCE}) ids
 LEFT JOIN @definitions definitions ON definitions.id = ids.id
 ORDER BY ids.id`
 
-/** A run does not end before its fire time, so nothing younger than every bound need be looked at. */
+/**
+ * What never started and is too much goes first, and does not count among the newest. A run does not end before its fire
+ * time, so nothing younger than every bound need be looked at. Where a schedule has not as many runs as it may have, its
+ * bound is NULL, which is true of none.
+ */
 const OLD_RUNS = `
-SELECT old.number, rules.place FROM unnest($1::text[], $2::boolean[], $3::integer[], $4::bigint[], $5::bigint[])
-  WITH ORDINALITY AS rules (id, deleted, max_runs, ended_before, failed_before, place)
+SELECT old.number, rules.place
+FROM unnest($1::text[], $2::boolean[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::integer[])
+  WITH ORDINALITY AS rules (id, deleted, max_runs, ended_before, max_failures, failed_before, max_skipped, place)
 CROSS JOIN LATERAL (
-  SELECT (SELECT fire_time FROM @runs runs WHERE runs.schedule_id = rules.id
-          ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET rules.max_runs) AS fire_time,
+  SELECT (SELECT fire_time FROM @runs runs WHERE runs.schedule_id = rules.id AND queue = 0 AND status IN ('skipped', 'missed')
+          ORDER BY fire_time DESC LIMIT 1 OFFSET rules.max_skipped) AS skipped,
          (SELECT number FROM @runs runs WHERE runs.schedule_id = rules.id
-          ORDER BY fire_time DESC, request_id DESC LIMIT 1) AS newest) bound
+          ORDER BY fire_time DESC, request_id DESC LIMIT 1) AS newest) few
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN few.skipped IS NULL
+    THEN (SELECT fire_time FROM @runs runs WHERE runs.schedule_id = rules.id
+          ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET rules.max_runs)
+    ELSE (SELECT fire_time FROM @runs runs WHERE runs.schedule_id = rules.id
+            AND NOT (queue = 0 AND status IN ('skipped', 'missed') AND fire_time <= few.skipped AND number <> few.newest)
+          ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET rules.max_runs) END AS fire_time) bound
+CROSS JOIN LATERAL (
+  SELECT (SELECT fire_time FROM @runs runs WHERE runs.schedule_id = rules.id AND queue = 0 AND status IN ('failed', 'lost')
+            AND (fire_time <= bound.fire_time OR ended_at <= rules.ended_before)
+          ORDER BY fire_time DESC LIMIT 1 OFFSET rules.max_failures) AS fire_time) failed
 CROSS JOIN LATERAL (
   SELECT runs.number FROM @runs runs
-  WHERE runs.schedule_id = rules.id AND runs.queue = 0 AND (rules.deleted OR runs.number <> bound.newest)
-    AND runs.fire_time <= greatest(bound.fire_time, rules.ended_before, rules.failed_before)
-    AND ((runs.status NOT IN ('failed', 'lost')
-          AND (runs.fire_time <= bound.fire_time OR runs.ended_at <= rules.ended_before))
-         OR runs.ended_at <= rules.failed_before)
-  ORDER BY runs.fire_time LIMIT $6) old
-ORDER BY rules.place LIMIT $6`
+  WHERE runs.schedule_id = rules.id AND runs.queue = 0 AND (rules.deleted OR runs.number <> few.newest)
+    AND runs.fire_time <= greatest(bound.fire_time, rules.ended_before, rules.failed_before, few.skipped)
+    AND ((runs.status IN ('skipped', 'missed') AND runs.fire_time <= few.skipped)
+         OR ((runs.status NOT IN ('failed', 'lost') OR runs.fire_time <= failed.fire_time)
+             AND (runs.fire_time <= bound.fire_time OR runs.ended_at <= rules.ended_before))
+         OR (runs.status IN ('failed', 'lost') AND runs.ended_at <= rules.failed_before))
+  ORDER BY runs.fire_time LIMIT $8) old
+ORDER BY rules.place LIMIT $8`
+
+/** More runs than any schedule has. */
+const MOST = 2_147_483_647
 
 interface HistoryRow {
   id: ScheduleId
@@ -93,7 +113,10 @@ async function oldRuns(
     rows.map(({ deleted }) => deleted),
     rules.map(({ maxRuns }) => maxRuns),
     rules.map(({ maxAgeMs }) => tx.now - maxAgeMs),
+    rules.map(({ maxFailures }) => maxFailures),
     rules.map(({ maxFailureAgeMs }) => tx.now - maxFailureAgeMs),
+    // Where all runs together may not be more, it is no limit of its own, and need not be looked for.
+    rules.map(({ maxSkipped, maxRuns }) => (maxSkipped < maxRuns ? maxSkipped : MOST)),
     limit,
   ])
 }

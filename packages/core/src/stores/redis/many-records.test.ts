@@ -3,11 +3,19 @@ import { Redis } from 'ioredis'
 import { RedisServer } from '../../testing/servers/redis-server.js'
 import { liveStore } from '../../testing/store-conformance/live-store.js'
 import { failed, fireAt, succeeded, World } from '../../testing/store-conformance/world.js'
+import type { HistoryPolicy } from '../../domain/policies.js'
 import type { AttemptOutcome } from '../../store/contract.js'
 import { RedisStore } from './redis-store.js'
 
 /** More than any step may look at. */
 const MANY = 2500
+const KEEP_ALL: HistoryPolicy = {
+  maxRuns: 1e6,
+  maxAgeMs: 1e12,
+  maxFailures: 1e6,
+  maxFailureAgeMs: 1e12,
+  maxSkipped: 1e6,
+}
 
 let server: RedisServer
 let store: RedisStore
@@ -63,21 +71,55 @@ test('a run is found, and pruned, among many failures that are kept', async () =
     expect(page.items.map(({ fireTime }) => fireTime)).toEqual([MANY + 1, MANY, -1])
     expect(calls).toBeGreaterThan(2)
   }
-  const rule = { maxRuns: 1, maxAgeMs: 1e12, maxFailureAgeMs: 1e12 }
-  const prune = async (): Promise<number> => {
-    let sum = 0
-    for (;;) {
-      const { deleted, more } = await store.prune(rule, 500)
-      sum += deleted
-      if (!more) return sum
-    }
-  }
-  const [deleted, calls] = await steps(prune)
+  const rule = { ...KEEP_ALL, maxRuns: 1 }
+  const [deleted, calls] = await steps(() => prune(rule))
   expect(deleted).toBe(2)
   expect(calls).toBeGreaterThan(MANY / 1000)
   const left = await store.listRuns({ scheduleId: 'busy', status: ['succeeded'], limit: 3 })
   expect(left.items.map(({ fireTime }) => fireTime)).toEqual([MANY + 1])
+
+  const [tooMany, callsForThem] = await steps(() => prune({ ...rule, maxFailures: 700 }))
+  expect(tooMany).toBe(MANY - 700)
+  expect(callsForThem).toBeGreaterThan(MANY / 1000)
+  const failures = await store.listRuns({ scheduleId: 'busy', status: ['failed'], limit: 1000 })
+  expect(failures.items.map(({ fireTime }) => fireTime)).toEqual(newestFirst(MANY - 1, 700))
 })
+
+test('of many runs that never started only the newest stay, in several steps', async () => {
+  await world.schedule('crowded')
+  const schedule = await world.stored('crowded')
+  const first = world.firstFire
+  for (let i = 0; i < MANY; i += 500) {
+    const decisions = Array.from({ length: 500 }, (_, j) => {
+      const at = first + i + j
+      const next = fireAt(at + 1)
+      const missed = { count: 1, exact: true, from: at, to: at }
+      return Object.assign(world.decide(schedule, { runs: 0, next, missed }), { fireTime: at })
+    })
+    expect((await store.commit(decisions, null)).missed.length).toBe(500)
+  }
+  const rule = { ...KEEP_ALL, maxSkipped: 300 }
+  const [deleted, calls] = await steps(() => prune(rule))
+  expect(deleted).toBe(MANY - 300)
+  expect(calls).toBeGreaterThan(MANY / 1000)
+  const left = await store.listRuns({ scheduleId: 'crowded', limit: 1000 })
+  expect(left.items.map(({ fireTime }) => fireTime)).toEqual(newestFirst(first + MANY - 1, 300))
+})
+
+async function prune(rule: HistoryPolicy): Promise<number> {
+  let sum = 0
+  for (let more = true; more;) {
+    const step = await store.prune(rule, 500)
+    sum += step.deleted
+    more = step.more
+  }
+  return sum
+}
+
+/** Fire times a millisecond apart. */
+function newestFirst(newest: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => newest - i)
+}
 
 /** So many runs, a millisecond apart. */
 async function ended(

@@ -6,7 +6,10 @@ import type { Cells } from './cells.js'
 /** A look at a schedule with nothing to delete costs about 5 µs; so many keep one step within a millisecond. */
 const SCHEDULES_AT_ONCE = 200
 
-const BEGINNING: readonly [set: string, after: string, kept: number] = ['ids', '', 0]
+/** See `prune.lua`. */
+type Position = readonly [set: string, after: string, kept: number, rank: number, counted: number]
+
+const BEGINNING: Position = ['ids', '', 0, -2, 0]
 
 /** Removes old history, a few schedules at a time, cell by cell. */
 export class Pruning {
@@ -34,15 +37,16 @@ export class Pruning {
 
   async #stepInCell(defaults: HistoryPolicy, limit: number): Promise<number> {
     const cell = this.#cells.all[this.#cell]!
-    const [deleted, set, after, kept] = await cell.run<[number, string, string, number]>('prune', {
+    const [deleted, ...position] = await cell.run<[number, ...Position]>('prune', {
       defaults,
       limit,
       position: this.#position,
       atOnce: SCHEDULES_AT_ONCE,
       listedForMs: LISTED_FOR_MS,
     })
-    this.#position = set === '' ? BEGINNING : [set, after, kept]
-    if (set === '') this.#cell = (this.#cell + 1) % this.#cells.all.length
+    const isComplete = position[0] === ''
+    this.#position = isComplete ? BEGINNING : position
+    if (isComplete) this.#cell = (this.#cell + 1) % this.#cells.all.length
     return deleted
   }
 }

@@ -251,7 +251,10 @@ describe('a server that lost its last writes', () => {
     await world.schedule('daily')
     await world.commit('daily', { runs: 2 })
     for (const lease of await node.claim()) await world.finish(lease, succeeded)
-    await store.prune({ maxRuns: 1, maxAgeMs: 0, maxFailureAgeMs: 0 }, 10)
+    await store.prune(
+      { maxRuns: 1, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 },
+      10,
+    )
     const before = await world.runsOf('daily')
     const told: string[] = []
     store.watch((hint) => void told.push(hint))
@@ -361,7 +364,7 @@ describe('a server without memory', () => {
     expect((await store.cancelRun(waiting.id))?.status).toBe('cancelled')
     expect(await store.deleteSchedule('running')).toBe(true)
     await node.leave()
-    const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }
+    const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }
     expect((await store.prune(history, 10)).deleted).toBeGreaterThan(0)
 
     await operate((redis) => redis.config('SET', 'maxmemory', '0'))
@@ -407,7 +410,7 @@ test('of schedules and runs that are gone nothing stays behind but their tombsto
   for (const [i, outcome] of [succeeded, failed, retryIn(60_000)].entries())
     await world.finish(leases[i]!, outcome)
   for (const id of ['known', 'unknown']) await store.deleteSchedule(id)
-  await store.prune({ maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }, 100)
+  await store.prune({ maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }, 100)
   const left = await operate((redis) => redis.keys('*'))
   const own = /:(count|running|session-number|sessions|holders|sess:.*|t:(known|unknown))$/
   expect(left.filter((key) => !before.includes(key) && !own.test(key))).toEqual([])

@@ -9,7 +9,7 @@ import { connect } from './driver.js'
 import { SqliteStore } from './sqlite-store.js'
 
 const MIB = 1024 * 1024
-const NO_HISTORY = { maxRuns: 1, maxAgeMs: 0, maxFailureAgeMs: 0 }
+const NO_HISTORY = { maxRuns: 1, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }
 const missing = SmallDisk.isMissing()
 
 let disk: SmallDisk

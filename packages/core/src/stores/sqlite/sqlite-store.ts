@@ -43,6 +43,7 @@ import type {
 } from '../../store/contract.js'
 import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Calendars } from './calendars.js'
+import { Upkeep } from './upkeep.js'
 import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
@@ -50,13 +51,13 @@ import { Leasing } from './leasing.js'
 import { Locks } from './locks.js'
 import { Moving } from './moving.js'
 import { NewRuns } from './new-runs.js'
+import { Pruning } from './pruning.js'
 import { runOf } from './rows.js'
 import { RunEndings } from './run-endings.js'
 import { listRuns } from './run-list.js'
 import { RunLog } from './run-log.js'
 import { Schedules } from './schedules.js'
 import { Sessions } from './sessions.js'
-import { Upkeep } from './upkeep.js'
 
 export interface SqliteStoreOptions {
   readonly clock?: Clock
@@ -78,6 +79,7 @@ export class SqliteStore implements Store {
   readonly #firing: Firing
   readonly #sessions: Sessions
   readonly #log: RunLog
+  readonly #pruning: Pruning
   readonly #upkeep: Upkeep
   readonly #moving: Moving
   #prunedTo: ScheduleId = ''
@@ -104,6 +106,7 @@ export class SqliteStore implements Store {
     this.#firing = new Firing(db, this.#calendars, newRuns, this.#endings, this.#hints)
     this.#sessions = new Sessions(db)
     this.#log = new RunLog(db)
+    this.#pruning = new Pruning(db)
     this.#upkeep = new Upkeep(db)
     this.#moving = new Moving(db, this.#schedules, this.#calendars, this.#endings, this.#log, this.#hints)
   }
@@ -256,7 +259,7 @@ export class SqliteStore implements Store {
   async #pruneStep(defaults: HistoryPolicy, limit: number): Promise<PruneResult> {
     const { cameTo, ...result } = await this.#writeEvenWhenFull(() => {
       this.#locks.forgetOld()
-      return this.#upkeep.prune(defaults, limit, this.#prunedTo)
+      return this.#pruning.step(defaults, limit, this.#prunedTo)
     })
     // Only now, for a step that failed has pruned nothing.
     this.#prunedTo = cameTo

@@ -123,7 +123,7 @@ export function dispatchPromises(promise: DeclarePromise): void {
       const [lease] = (await world.commit('reborn', {}, node.dispatch())).claimed
       await world.finish(lease!, succeeded)
       await world.store.deleteSchedule('reborn')
-      const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0 }
+      const history = { maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }
       for (let more = true; more;) more = (await world.store.prune(history, 100)).more
       assert.equal(await world.store.getRun(lease!.runId), null)
 
@@ -225,7 +225,12 @@ export function dispatchPromises(promise: DeclarePromise): void {
     }
     const hour = 3_600_000
     for (let more = true; more;)
-      more = (await world.store.prune({ maxRuns: 2, maxAgeMs: hour, maxFailureAgeMs: hour }, 100)).more
+      more = (
+        await world.store.prune(
+          { maxRuns: 2, maxAgeMs: hour, maxFailureAgeMs: hour, maxFailures: 1000, maxSkipped: 1000 },
+          100,
+        )
+      ).more
     for (const id of ['a', 'b', 'c']) {
       const left = (await world.runsOf(id)).map(({ fireTime }) => (fireTime - world.firstFire) / STEP_MS)
       assert.deepEqual(left, [3, 2])

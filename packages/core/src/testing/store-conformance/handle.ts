@@ -84,7 +84,7 @@ export function handlePromises(promise: DeclarePromise): void {
       const { store } = world
       await store.close()
       await store.close()
-      const history = { maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1 }
+      const history = { maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1, maxFailures: 1000, maxSkipped: 1000 }
       const verbs: Readonly<
         Record<Exclude<keyof Store, 'info' | 'close' | 'watch'>, () => Promise<unknown>>
       > = {

@@ -5,7 +5,13 @@ import type { DeclarePromise } from './promise.js'
 import { failed, fireAt, retryIn, STEP_MS, succeeded, type World } from './world.js'
 
 const HOUR_MS = 3_600_000
-const KEEP_ALL: HistoryPolicy = { maxRuns: 1000, maxAgeMs: HOUR_MS, maxFailureAgeMs: HOUR_MS }
+const KEEP_ALL: HistoryPolicy = {
+  maxRuns: 1000,
+  maxAgeMs: HOUR_MS,
+  maxFailureAgeMs: HOUR_MS,
+  maxFailures: 1000,
+  maxSkipped: 1000,
+}
 const cancelled: AttemptOutcome = { kind: 'cancelled', error: { code: 'CANCELLED', message: 'x' } }
 
 export function prunePromises(promise: DeclarePromise): void {
@@ -32,7 +38,16 @@ export function prunePromises(promise: DeclarePromise): void {
   promise('the last run stays, whatever its age', async (world) => {
     await ended(world, 'yearly', [succeeded, succeeded])
     await world.advance(30)
-    assert.equal(await prune(world, { maxRuns: 0, maxAgeMs: 10, maxFailureAgeMs: 10 }), 1)
+    assert.equal(
+      await prune(world, {
+        maxRuns: 0,
+        maxAgeMs: 10,
+        maxFailureAgeMs: 10,
+        maxFailures: 1000,
+        maxSkipped: 1000,
+      }),
+      1,
+    )
     assert.deepEqual(await steps(world, 'yearly'), [1])
     assert.equal((await world.stored('yearly')).lastRun?.status, 'succeeded')
   })
@@ -44,10 +59,76 @@ export function prunePromises(promise: DeclarePromise): void {
     await world.store.recover(10)
     await ended(world, 'frail', [succeeded, succeeded])
     await world.advance(30)
-    assert.equal(await prune(world, { maxRuns: 1, maxAgeMs: 10, maxFailureAgeMs: HOUR_MS }), 1)
+    assert.equal(
+      await prune(world, {
+        maxRuns: 1,
+        maxAgeMs: 10,
+        maxFailureAgeMs: HOUR_MS,
+        maxFailures: 1000,
+        maxSkipped: 1000,
+      }),
+      1,
+    )
     assert.deepEqual(await steps(world, 'frail'), [3, 1, 0])
-    assert.equal(await prune(world, { maxRuns: 1, maxAgeMs: 10, maxFailureAgeMs: 10 }), 2)
+    assert.equal(
+      await prune(world, {
+        maxRuns: 1,
+        maxAgeMs: 10,
+        maxFailureAgeMs: 10,
+        maxFailures: 1000,
+        maxSkipped: 1000,
+      }),
+      2,
+    )
     assert.deepEqual(await steps(world, 'frail'), [3])
+  })
+
+  promise('failed and lost runs may stay for less long than others', async (world) => {
+    await ended(world, 'frail', [succeeded, failed, succeeded, succeeded])
+    await world.advance(30)
+    assert.equal(await prune(world, { ...KEEP_ALL, maxFailureAgeMs: 10 }), 1)
+    assert.deepEqual(await steps(world, 'frail'), [3, 2, 0])
+  })
+
+  promise('of the failed and lost runs beyond the count, only the newest so many stay', async (world) => {
+    await ended(world, 'frail', [failed, failed, succeeded])
+    await world.fire('frail', { delivery: 'atMostOnce' })
+    await world.abandon()
+    await world.store.recover(10)
+    await ended(world, 'frail', [failed, cancelled, succeeded, failed])
+    // Those that are within the count are not counted.
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 2, maxFailures: 2 }), 4)
+    assert.deepEqual(await steps(world, 'frail'), [7, 6, 4, 3])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 2, maxFailures: 0 }), 2)
+    assert.deepEqual(await steps(world, 'frail'), [7, 6])
+  })
+
+  promise('of the failed and lost runs beyond the age, only the newest so many stay', async (world) => {
+    await ended(world, 'frail', [failed, failed, failed])
+    await world.advance(1200)
+    await ended(world, 'frail', [failed, failed])
+    const rule = { ...KEEP_ALL, maxAgeMs: 1100 }
+    assert.equal(await prune(world, { ...rule, maxFailures: 1 }), 2)
+    assert.deepEqual(await steps(world, 'frail'), [4, 3, 2])
+    assert.equal(await prune(world, { ...rule, maxFailures: 0 }), 1)
+    assert.deepEqual(await steps(world, 'frail'), [4, 3])
+  })
+
+  promise('what never started is counted apart, so that it leaves room for what did', async (world) => {
+    const node = await world.node('a')
+    await ended(world, 'crowded', [succeeded, failed, 'missed', succeeded, 'missed'])
+    await world.fire('crowded')
+    for (let i = 0; i < 3; i++) await world.fire('crowded', { overlap: 'skip' })
+    await world.finish(await node.claimOne(), succeeded)
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 6, maxSkipped: 2 }), 3)
+    assert.deepEqual(await steps(world, 'crowded'), [8, 7, 5, 3, 1, 0])
+    // Then they count with the others.
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 3, maxSkipped: 1, maxFailures: 0 }), 3)
+    assert.deepEqual(await steps(world, 'crowded'), [8, 5, 3])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 3, maxSkipped: 0 }), 0)
+    await ended(world, 'crowded', [succeeded])
+    assert.equal(await prune(world, { ...KEEP_ALL, maxRuns: 4, maxSkipped: 0 }), 1)
+    assert.deepEqual(await steps(world, 'crowded'), [9, 5, 3])
   })
 
   promise('runs that are still open stay, however old', async (world) => {
@@ -61,7 +142,16 @@ export function prunePromises(promise: DeclarePromise): void {
     await world.fire('open')
     await ended(world, 'open', [succeeded])
     await world.advance(30)
-    assert.equal(await prune(world, { maxRuns: 0, maxAgeMs: 10, maxFailureAgeMs: 10 }), 0)
+    assert.equal(
+      await prune(world, {
+        maxRuns: 0,
+        maxAgeMs: 10,
+        maxFailureAgeMs: 10,
+        maxFailures: 1000,
+        maxSkipped: 1000,
+      }),
+      0,
+    )
     assert.equal((await world.runsOf('open')).length, 5)
   })
 
@@ -122,11 +212,20 @@ export function prunePromises(promise: DeclarePromise): void {
 }
 
 /** Fires `id` once for each outcome, after what it fired before. */
-async function ended(world: World, id: string, outcomes: readonly AttemptOutcome[]): Promise<void> {
+async function ended(
+  world: World,
+  id: string,
+  outcomes: readonly (AttemptOutcome | 'missed')[],
+): Promise<void> {
   const [known] = await world.store.getSchedules([id])
   if (known === null) await world.schedule(id)
   const node = await world.node('a')
   for (const outcome of outcomes) {
+    if (outcome === 'missed') {
+      const at = (await world.stored(id)).nextFireTime!
+      await world.commit(id, { runs: 0, missed: { count: 1, exact: true, from: at, to: at } })
+      continue
+    }
     const run = await world.fire(id)
     const lease = (await node.claim()).find(({ runId }) => runId === run.id)
     assert.ok(lease)

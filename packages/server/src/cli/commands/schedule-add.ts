@@ -56,6 +56,10 @@ export function addScheduleAdd(parent: Command, context: CliContext): void {
       '--adaptive <duration>',
       'under load, spread --every out up to this; "none", or a rule such as {"above":0.5,"maxIntervalMs":60000}',
     )
+    .option(
+      '--history <parts>',
+      'what is kept, such as maxRuns=500,maxAge=30d,maxFailures=100,maxFailureAge=90d,maxSkipped=50',
+    )
     .addOption(
       new Option('--if-exists <what>', 'what to do when the id is taken')
         .choices(['replace', 'keep', 'error'])

@@ -1,3 +1,4 @@
+import { HISTORY_RULE, parseHistory } from '../../history-text.js'
 import type { ScheduleRequest } from '../client.js'
 import { UsageError } from '../failures.js'
 import { readCount, readDuration, readDurationMs, readJson, readJsonFile } from '../option-values.js'
@@ -20,6 +21,7 @@ export interface DefinitionFlags {
   readonly timeout?: string
   readonly maxFires?: string
   readonly adaptive?: string
+  readonly history?: string
   readonly file?: string
 }
 
@@ -52,6 +54,7 @@ export async function scheduleRequest(
           ? undefined
           : readCount('--max-fires', flags.maxFires, Number.MAX_SAFE_INTEGER),
       adaptive: flags.adaptive === undefined ? undefined : adaptiveOf(flags.adaptive),
+      history: flags.history === undefined ? undefined : historyOf(flags.history),
     }),
     id,
   }
@@ -115,6 +118,13 @@ function adaptiveOf(text: string): unknown {
   return text.trimStart().startsWith('{')
     ? readJson('--adaptive', text)
     : { maxIntervalMs: readDurationMs('--adaptive', text) }
+}
+
+function historyOf(text: string): unknown {
+  const history = parseHistory(text)
+  if (history === null)
+    throw new UsageError(`--history must be ${HISTORY_RULE}, but is ${JSON.stringify(text)}`)
+  return history
 }
 
 function defined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -22,6 +22,10 @@ const DESCRIPTIONS: Readonly<
   slots: ['<number>', 'runs at once'],
   logLevel: ['<level>', 'debug, info, warn, error or silent'],
   stopGrace: ['<seconds>', 'how long a stop waits for running handlers'],
+  history: [
+    '<parts>',
+    'what schedules keep that do not say so themselves, such as maxRuns=500,maxAge=30d,maxFailures=100,maxFailureAge=90d,maxSkipped=50',
+  ],
 }
 
 /** `evertick serve`: a node with the HTTP API, until it is told to stop. */

@@ -32,10 +32,26 @@ const RetrySchema = Type.Object({
 })
 
 const HistorySchema = Type.Object({
-  maxRuns: Type.Optional(whole('Newest runs kept.', 1, POLICY_DEFAULTS.history.maxRuns)),
+  maxRuns: Type.Optional(
+    whole('Newest runs kept, whatever their outcome.', 1, POLICY_DEFAULTS.history.maxRuns),
+  ),
   maxAgeMs: Type.Optional(whole('Older ones go.', 1000, POLICY_DEFAULTS.history.maxAgeMs)),
+  maxFailures: Type.Optional(
+    whole(
+      'Of the failed and lost runs that these two would let go, so many stay, the newest.',
+      0,
+      POLICY_DEFAULTS.history.maxFailures,
+    ),
+  ),
   maxFailureAgeMs: Type.Optional(
-    whole('Failed and lost runs stay this long.', 1000, POLICY_DEFAULTS.history.maxFailureAgeMs),
+    whole('No failed or lost run stays for longer.', 1000, POLICY_DEFAULTS.history.maxFailureAgeMs),
+  ),
+  maxSkipped: Type.Optional(
+    whole(
+      'Of the runs that never started (skipped, missed), only so many stay.',
+      0,
+      POLICY_DEFAULTS.history.maxSkipped,
+    ),
   ),
 })
 

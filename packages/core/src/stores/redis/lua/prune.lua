@@ -1,7 +1,11 @@
 -- Deletes old history, going round the schedules, those deleted last; and what is over by now.
--- args     { defaults = { maxRuns, maxAgeMs, maxFailureAgeMs }, limit, position = { set, after, kept }, atOnce, listedForMs }
--- returns  { deleted, set, after, kept }: where to go on, with set = '' when the round is complete. A history of which much is
---            kept is gone through in several steps: `kept` are the runs that have been looked at of the next one.
+-- args     { defaults = { maxRuns, maxAgeMs, maxFailures, maxFailureAgeMs, maxSkipped }, limit,
+--            position = { set, after, kept, rank, counted }, atOnce, listedForMs }
+-- returns  { deleted, set, after, kept, rank, counted }: where to go on, with set = '' when the round is complete. A history is
+--            gone through in several steps where it is long: first, if it has too many runs that never started, from the newest
+--            on, where `rank` is the next place and `counted` are those that never started; then, with `rank` = DONE, from the
+--            oldest on, where `kept` are the runs that have been looked at and stay, and `counted` those of them that are not
+--            failures kept beyond the count and age of others.
 -- include  schedules runs history locks
 evenWhenFull()
 local LOOKED_AT_ONCE = 200
@@ -21,6 +25,42 @@ local function remove(schedule, member, r)
   deleted = deleted + 1
 end
 
+local BEGIN, DONE = -2, -1
+local rank, counted = args.position[4], args.position[5]
+
+local function fetchRuns(schedule, members)
+  local keys = {}
+  for i, member in ipairs(members) do keys[i] = P .. 'r:' .. runIdOf(schedule, member) end
+  fetch(keys)
+end
+
+-- Only from the newest on is known which are too many; what comes meanwhile stands behind where this has come to.
+local function pruneUnstarted(schedule, isDeleted, key, newest, most)
+  while rank ~= DONE and deleted < args.limit and looked < LOOKED_AT_MOST do
+    local first = math.max(0, rank - LOOKED_AT_ONCE + 1)
+    local members = call('ZRANGE', key, first, rank)
+    looked = looked + #members
+    fetchRuns(schedule, members)
+    for i = #members, 1, -1 do
+      if deleted >= args.limit then return end
+      local r = loadRun(runIdOf(schedule, members[i]))
+      rank = first + i - 2
+      if r.st == 'skipped' or r.st == 'missed' then
+        counted = counted + 1
+        if counted > most and (isDeleted or members[i] ~= newest) then remove(schedule, members[i], r) end
+      end
+    end
+    rank = first - 1
+  end
+end
+
+-- Of a schedule that was not begun before: whether it has to be gone through for them.
+local function hasTooManyUnstarted(rule)
+  -- Where all runs together may not be more, it is no limit of its own.
+  return rule.maxSkipped < rule.maxRuns
+    and call('ZCARD', P .. 'end:skipped') + call('ZCARD', P .. 'end:missed') > rule.maxSkipped
+end
+
 -- Answers how many runs it kept where it had to stop before the end, else nil.
 local function pruneOne(schedule, isDeleted, kept)
   local key = P .. 'h:' .. schedule
@@ -33,34 +73,70 @@ local function pruneOne(schedule, isDeleted, kept)
   end
   local newest = call('ZREVRANGE', key, 0, 0)[1]
   if not newest then return nil end
+  if rank == BEGIN then rank, counted = hasTooManyUnstarted(rule) and call('ZCARD', key) - 1 or DONE, 0 end
+  if rank ~= DONE then
+    pruneUnstarted(schedule, isDeleted, key, newest, rule.maxSkipped)
+    if rank ~= DONE then return 0 end
+    counted = 0
+  end
   local beyond = tonumber(call('ZREVRANGE', key, rule.maxRuns, rule.maxRuns, 'WITHSCORES')[2]) or -math.huge
   local ageEnd, failureEnd = now - rule.maxAgeMs, now - rule.maxFailureAgeMs
   -- A run does not end before its fire time, so nothing younger than every bound need be looked at.
   local bound = math.max(beyond, ageEnd, failureEnd)
   if bound == -math.huge then return nil end
-  while deleted < args.limit do
-    if looked >= LOOKED_AT_MOST then return kept end
-    local found = call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', kept, LOOKED_AT_ONCE)
-    looked = looked + #found / 2
-    local keys = {}
-    for i = 1, #found, 2 do keys[#keys + 1] = P .. 'r:' .. runIdOf(schedule, found[i]) end
-    fetch(keys)
+  -- Whether the rule lets it go, and whether it would if it were no failure.
+  local function judge(member, fireTime)
+    local r = loadRun(runIdOf(schedule, member))
+    if isOpen(r) or (member == newest and not isDeleted) then return false, false, r end
+    local ended = tonumber(r.en)
+    local isOutlived = fireTime <= beyond or ended <= ageEnd
+    if r.st ~= 'failed' and r.st ~= 'lost' then return isOutlived, false, r end
+    return ended <= failureEnd, isOutlived, r
+  end
+  local function oldest(from)
+    local found = call('ZRANGEBYSCORE', key, '-inf', text(bound), 'WITHSCORES', 'LIMIT', from, LOOKED_AT_ONCE)
+    local members, fireTimes = {}, {}
     for i = 1, #found, 2 do
+      members[#members + 1] = found[i]
+      fireTimes[#fireTimes + 1] = tonumber(found[i + 1])
+    end
+    fetchRuns(schedule, members)
+    looked = looked + #members
+    return members, fireTimes
+  end
+  local atEnd = false
+  while not atEnd do
+    if looked >= LOOKED_AT_MOST then return kept end
+    local members, fireTimes = oldest(kept)
+    for i, member in ipairs(members) do
       if deleted >= args.limit then return kept end
-      local member, fireTime = found[i], tonumber(found[i + 1])
-      local r = loadRun(runIdOf(schedule, member))
-      local ended = tonumber(r.en)
-      local isFailure = r.st == 'failed' or r.st == 'lost'
-      if not isOpen(r) and (isDeleted or member ~= newest)
-        and (ended <= failureEnd or (not isFailure and (fireTime <= beyond or ended <= ageEnd))) then
+      local isOld, isFailureKept, r = judge(member, fireTimes[i])
+      if isOld then
         remove(schedule, member, r)
       else
         kept = kept + 1
+        if not isFailureKept then counted = counted + 1 end
       end
     end
-    if #found < 2 * LOOKED_AT_ONCE then return nil end
+    atEnd = #members < LOOKED_AT_ONCE
   end
-  return kept
+  -- What is left are failures, and few others; the oldest of those that are too many go.
+  local others = 0
+  while kept - counted > rule.maxFailures do
+    local members, fireTimes = oldest(others)
+    if #members == 0 then return nil end
+    for i, member in ipairs(members) do
+      if deleted >= args.limit then return kept end
+      local _, isFailureKept, r = judge(member, fireTimes[i])
+      if isFailureKept and kept - counted > rule.maxFailures then
+        remove(schedule, member, r)
+        kept = kept - 1
+      else
+        others = others + 1
+      end
+    end
+  end
+  return nil
 end
 
 -- Completes their histories; answers how many runs that took.
@@ -83,6 +159,7 @@ while set ~= '' and room > 0 and not stopped and deleted < args.limit and settle
   for _, id in ipairs(ids) do
     stopped = pruneOne(id, set == 'graves', kept)
     kept = stopped or 0
+    if not stopped then rank, counted = BEGIN, 0 end
     if stopped or deleted >= args.limit then break end
     if set == 'graves' and call('EXISTS', P .. 'h:' .. id) == 0 then
       call('ZREM', P .. 'graves', id)
@@ -109,4 +186,4 @@ if deleted > 0 or settled > 0 then
     if call('EXISTS', P .. 'task:' .. task) == 0 then call('SREM', P .. 'tasks', task) end
   end
 end
-return { deleted, set, after, kept }
+return { deleted, set, after, kept, rank, counted }
