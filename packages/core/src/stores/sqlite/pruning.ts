@@ -18,9 +18,20 @@ WITH RECURSIVE ids (id) AS (
 SELECT ids.id, d.definition ->> '$.history' AS history, d.id IS NULL AS deleted
 FROM ids LEFT JOIN definitions d ON d.id = ids.id WHERE ids.id IS NOT NULL`
 
-/** Conditions as the partial indices have them, word for word. */
-const FAILED = "queue = 0 AND status IN ('failed', 'lost')"
-const UNSTARTED = "queue = 0 AND status IN ('skipped', 'missed')"
+/** Some of the runs, and the index over just these: its condition, word for word. */
+interface Part {
+  readonly index: string
+  readonly condition: string
+}
+
+const ALL: Part = { index: 'runs_identity', condition: 'TRUE' }
+const FAILED: Part = { index: 'runs_failed', condition: "queue = 0 AND status IN ('failed', 'lost')" }
+const UNSTARTED: Part = {
+  index: 'runs_unstarted',
+  condition: "queue = 0 AND status IN ('skipped', 'missed')",
+}
+/** By its fire time, for there are enough newer ones; or by when it ended. */
+const OUTLIVED = '(fire_time <= ? OR ended_at <= ?)'
 
 const NEVER = Number.MIN_SAFE_INTEGER
 
@@ -90,62 +101,63 @@ export class Pruning {
   #pruneUnstarted({ id, history, kept }: Subject, limit: number): number {
     // Where all runs together may not be more, it is no limit of its own.
     if (history.maxSkipped >= history.maxRuns) return 0
-    const bound = this.#fireTimeAt(UNSTARTED, history.maxSkipped, id)
+    const bound = this.#fireTimeAt(UNSTARTED, 'TRUE', history.maxSkipped, id)
     if (bound === NEVER) return 0
-    return this.#delete(`${UNSTARTED} AND fire_time <= ?`, limit, id, kept, bound)
+    return this.#delete(UNSTARTED, 'fire_time <= ?', limit, id, kept, bound)
   }
 
   #pruneOutlived({ id, history, now, kept }: Subject, limit: number): number {
-    const beyond = this.#fireTimeAt('TRUE', history.maxRuns, id)
+    const beyond = this.#fireTimeAt(ALL, 'TRUE', history.maxRuns, id)
     const ageEnd = now - history.maxAgeMs
-    const outlived = '(fire_time <= ? OR ended_at <= ?)'
-    const tooMany = this.#fireTimeAt(`${FAILED} AND ${outlived}`, history.maxFailures, id, beyond, ageEnd)
+    const outlived = [beyond, ageEnd]
+    const tooMany = this.#fireTimeAt(FAILED, OUTLIVED, history.maxFailures, id, ...outlived)
     const failures =
       tooMany === NEVER
         ? 0
-        : this.#delete(
-            `${FAILED} AND fire_time <= ? AND ${outlived}`,
-            limit,
-            id,
-            kept,
-            tooMany,
-            beyond,
-            ageEnd,
-          )
+        : this.#delete(FAILED, `fire_time <= ? AND ${OUTLIVED}`, limit, id, kept, tooMany, ...outlived)
     if (failures === limit) return limit
     const failureEnd = now - history.maxFailureAgeMs
     // A run does not end before its fire time, so nothing younger than every bound need be looked at.
     const others = this.#delete(
+      ALL,
       `queue = 0 AND fire_time <= ?
-       AND ((status NOT IN ('failed', 'lost') AND ${outlived}) OR (status IN ('failed', 'lost') AND ended_at <= ?))`,
+       AND iif(status IN ('failed', 'lost'), ended_at <= ?, ${OUTLIVED})`,
       limit - failures,
       id,
       kept,
       Math.max(beyond, ageEnd, failureEnd),
-      beyond,
-      ageEnd,
       failureEnd,
+      ...outlived,
     )
     return failures + others
   }
 
   /** Of those that the condition fits, the newest after so many others. */
-  #fireTimeAt(condition: string, others: number, id: ScheduleId, ...values: SqlValue[]): EpochMs {
+  #fireTimeAt(part: Part, condition: string, others: number, id: ScheduleId, ...values: SqlValue[]): EpochMs {
     const row = this.#db
       .statement(
-        `SELECT fire_time FROM runs WHERE schedule_id = ? AND ${condition}
-         ORDER BY fire_time DESC, request_id DESC LIMIT 1 OFFSET ?`,
+        `SELECT fire_time FROM runs INDEXED BY ${part.index}
+         WHERE schedule_id = ? AND ${part.condition} AND ${condition}
+         ORDER BY fire_time DESC LIMIT 1 OFFSET ?`,
       )
       .get(id, ...values, others) as { fire_time: EpochMs } | undefined
     return row?.fire_time ?? NEVER
   }
 
   /** The oldest of those that the condition fits. */
-  #delete(condition: string, limit: number, id: ScheduleId, kept: number, ...values: SqlValue[]): number {
+  #delete(
+    part: Part,
+    condition: string,
+    limit: number,
+    id: ScheduleId,
+    kept: number,
+    ...values: SqlValue[]
+  ): number {
     const db = this.#db
     const runs = db
       .statement(
-        `SELECT number, log_bytes FROM runs WHERE schedule_id = ? AND number <> ? AND ${condition}
+        `SELECT number, log_bytes FROM runs INDEXED BY ${part.index}
+         WHERE schedule_id = ? AND number <> ? AND ${part.condition} AND ${condition}
          ORDER BY fire_time LIMIT ?`,
       )
       .all(id, kept, ...values, limit) as { number: number; log_bytes: number }[]
