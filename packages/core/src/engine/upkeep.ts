@@ -3,7 +3,8 @@ import type { HistoryPolicy } from '../domain/policies.js'
 import type { RecoveredRun, Store } from '../store/contract.js'
 
 const RECOVER_AT_ONCE = 200
-const PRUNE_AT_ONCE = 500
+/** A fire may have to wait for one step: about 10 ms over SQLite, where 500 took 84 on a busy machine. */
+const PRUNE_AT_ONCE = 100
 /** A dead node's runs are taken over within the lease and a second, of which this leaves half to those who start them. */
 const RECOVER_EVERY_MS = 500
 /** Between steps of one round over the history, and between rounds. */
@@ -44,8 +45,11 @@ export class Upkeep {
   }
 
   async pruneStep(): Promise<number> {
-    const { deleted, more } = await this.#options.store.prune(this.#options.history, PRUNE_AT_ONCE)
-    if (deleted === PRUNE_AT_ONCE) return 0
+    const { store, history, now } = this.#options
+    const begunAt = now()
+    const { deleted, more } = await store.prune(history, PRUNE_AT_ONCE)
+    // However much there is to do, others have half of the time.
+    if (deleted === PRUNE_AT_ONCE) return now() - begunAt
     return more ? PRUNE_STEP_MS : PRUNE_ROUND_MS
   }
 
