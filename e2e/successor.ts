@@ -6,7 +6,7 @@ import type { Entry } from './timetable.js'
 /** Fire times that are asked for once more. */
 const BACK = 3
 /** Of the runs of a deleted schedule nothing is kept; the others have rules of their own. */
-const NOTHING = { maxRuns: 0, maxAgeMs: 1e12, maxFailureAgeMs: 1e12 }
+const NOTHING = { maxRuns: 0, maxAgeMs: 1e12, maxFailures: 0, maxFailureAgeMs: 1e12, maxSkipped: 0 }
 
 /**
  * Deletes a schedule with all its runs, and makes it anew with fire times that it has had already: all that says so

@@ -31,7 +31,7 @@ describe.skipIf(missing !== false)(
   `schedulers on a full disk${missing === false ? '' : ` (skipped: ${missing})`}`,
   () => {
     beforeEach(() => {
-      disk = SmallDisk.mount(24)
+      disk = SmallDisk.mount(40)
     })
 
     afterEach(async () => {

@@ -96,8 +96,7 @@ export class Database {
     this.#schema = { found: found === 0 ? null : found, version: MIGRATIONS.length }
     if (this.location === ':memory:') return
     const spare = new SparePages(this.location, connection)
-    spare.replenish()
-    spare.lengthenLog()
+    spare.prepare()
     this.#spare = spare
   }
 

@@ -57,7 +57,7 @@ async function integrity(): Promise<unknown> {
 
 describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (skipped: ${missing})`}`, () => {
   beforeEach(async () => {
-    disk = SmallDisk.mount(24)
+    disk = SmallDisk.mount(40)
     path = join(disk.folder, 'store.db')
     store = await open()
     world = await worldAround(store)
@@ -151,7 +151,7 @@ describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (ski
     const node = await world.node('a')
     const spec = JSON.stringify({ input: 'i'.repeat(1300) })
     const log = [{ level: 'info', message: 'm'.repeat(1300) }] as const
-    // A step of 500 touches as many pages of runs and of logs, more than the log of the file has room for.
+    // A step of all touches as many pages of runs and of logs, more than the log of the file has room for.
     for (let i = 0; i < 1500; i += 99) {
       const ids = Array.from({ length: 99 }, (_, j) => (j % 3 === 0 ? `old-${(i + j) % 50}` : 'young'))
       await store.addRuns(ids.map((id) => world.request(id, { spec })))
@@ -164,7 +164,7 @@ describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (ski
     await fillStore()
     let deleted = 0
     for (let more = true; more;) {
-      const step = await store.prune(NO_HISTORY, 500)
+      const step = await store.prune(NO_HISTORY, 1500)
       deleted += step.deleted
       more = step.more
     }
@@ -250,6 +250,14 @@ describe.skipIf(missing !== false)(`a full disk${missing === false ? '' : ` (ski
     other.close()
     await beat
     expect(await store.getSchedules(['new'])).toEqual([null])
+  })
+
+  test('pages over which a process died are used', async () => {
+    const connection = await connect(path)
+    connection.exec('INSERT INTO spare VALUES (zeroblob(6000000))')
+    connection.close()
+    disk.fill()
+    expect(await fillStore()).toBeGreaterThan(30)
   })
 
   test('a file that is not there yet is refused as long as there is no room for it', async () => {

@@ -4,8 +4,10 @@ import type { Connection, Statement } from './driver.js'
 import { isFull } from './errors.js'
 
 const MIB = 1024 * 1024
-/** So much of the file is kept free. */
-const KEPT_BYTES = 4 * MIB
+/** So much of a file is free from the beginning. */
+const FREE_AT_FIRST_BYTES = 4 * MIB
+/** And so much when that is used up: each time costs a checkpoint, which should be rare where much is written. */
+const FREE_BYTES = 11 * MIB
 /**
  * What of it is for what ends runs and deletes: below this, what is new waits until more is free. It is also the least
  * length of the log, into which a step has to fit on a full disk.
@@ -51,21 +53,28 @@ export class SparePages {
     return this.#diskBytes() >= 2 * pages * this.#pageBytes
   }
 
-  /**
-   * Adds free pages until as many are there as are kept. Not inside a transaction.
-   * Answers `false` where the disk has no room for that.
-   */
-  replenish(): boolean {
-    // Where an earlier attempt met a full disk half-way, its pages come first.
-    if (!this.#release()) return false
-    const missing = KEPT_BYTES - this.#freeBytes()
-    if (missing <= 0) return true
-    if (this.#diskBytes() < 2 * missing + MIB) return false
-    return this.#fill(missing) && this.#release()
+  /** Before anything is written: adds what a new file has, as far as the disk has room, and makes the log long enough. */
+  prepare(): void {
+    if (!this.isEnough()) this.replenish(FREE_AT_FIRST_BYTES)
+    this.#lengthenLog()
   }
 
-  /** Makes the log as long as what is kept, within pages that are free, so that it need not grow later. */
-  lengthenLog(): void {
+  /**
+   * Adds free pages for what is new. Not inside a transaction.
+   * Answers `false` where the disk has no room for that.
+   */
+  replenish(wantedBytes = FREE_BYTES): boolean {
+    // Where an earlier attempt met a full disk half-way, or its process died over it, its pages come first.
+    if (!this.#release()) return false
+    if (this.isEnough()) return true
+    const free = this.#freeBytes()
+    // What there is room for, in the log and in the file, if not for all.
+    const room = Math.floor((this.#diskBytes() - MIB) / 2)
+    return room >= LEAST_BYTES - free && this.#fill(Math.min(wantedBytes - free, room)) && this.#release()
+  }
+
+  /** Makes the log as long as a step may need, within pages that are free, so that it need not grow later. */
+  #lengthenLog(): void {
     const log = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     if (log < LEAST_BYTES && this.isEnough() && this.#fill(LEAST_BYTES)) this.#release()
   }
