@@ -75,7 +75,7 @@ test('nothing is left on the connections of a pooler: no statement, no setting, 
   const url = await pooled({ settings: { default_pool_size: '1' } })
   const store = await open(url)
   await store.acquireLock({ name: 'x', owner: 'o', holder: 'h', ttlMs: 60_000, queueMs: 0 })
-  await store.prune({ maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1 }, 1)
+  await store.prune({ maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1, maxFailures: 1000, maxSkipped: 1000 }, 1)
   await store.peek(1)
   const client = new pg.Client(url)
   await client.connect()
