@@ -42,8 +42,11 @@ export class Connection {
   static async open(url: RedisUrl, random: Random, listeners: ConnectionListeners): Promise<Connection> {
     const { Redis, Cluster } = await loadDriver()
     const options = await optionsOf(url, random)
+    let isConnected = false
     const single =
-      url.hosts.length > 1 && url.sentinel === null ? null : new Redis(singleOptions(url, options))
+      url.hosts.length > 1 && url.sentinel === null
+        ? null
+        : new Redis(singleOptions(url, options, () => isConnected))
     let client: Client | null = single
     let refusal: Error | null = null
     // Why a line could not be made is told here; the call that waits for it only learns that it was not.
@@ -53,6 +56,7 @@ export class Connection {
         quiet(single)
         single.on('error', heard)
         await single.connect()
+        isConnected = true
         if (await isClusterNode(single)) client = null
       }
       if (client !== null) return new Connection(url, client, false, listeners)
@@ -220,12 +224,18 @@ async function loadDriver(): Promise<Pick<typeof ioredis, 'Redis' | 'Cluster'>> 
 }
 
 async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
+  const { sentinelUser, sentinelPassword } = url
+  const isEncrypted = url.tls || url.sentinelTls
+  const tls = isEncrypted && url.ca !== null ? { ca: await readCertificates(url.ca) } : {}
   return {
     protocol: 2,
     db: url.database,
     ...(url.username === null ? {} : { username: url.username }),
     ...(url.password === null ? {} : { password: url.password }),
-    ...(url.tls ? { tls: url.ca === null ? {} : { ca: await readCertificates(url.ca) } } : {}),
+    ...(url.tls ? { tls } : {}),
+    ...(sentinelUser === null ? {} : { sentinelUsername: sentinelUser }),
+    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...(url.sentinelTls ? { sentinelTLS: tls } : {}),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     // The line for hints is silent for long, and nobody asks it anything: the system has to find out that it is dead.
@@ -253,7 +263,11 @@ function reconnectAfterMs(times: number, random: Random): number {
   return Math.min(LONGEST_RECONNECT_MS, 20 * 2 ** Math.min(times, 10)) * (0.5 + random() / 2)
 }
 
-function singleOptions({ hosts, sentinel, tls }: RedisUrl, common: RedisOptions): RedisOptions {
+function singleOptions(
+  { hosts, sentinel, tls }: RedisUrl,
+  common: RedisOptions,
+  wasConnected: () => boolean,
+): RedisOptions {
   // When the driver subscribes again by itself, and the line goes down meanwhile, nobody catches the error.
   const options = { ...common, autoResubscribe: false }
   if (sentinel === null) return { ...options, ...hosts[0]! }
@@ -262,7 +276,8 @@ function singleOptions({ hosts, sentinel, tls }: RedisUrl, common: RedisOptions)
     sentinels: [...hosts],
     name: sentinel,
     enableTLSForSentinelMode: tls,
-    sentinelRetryStrategy: (times) => Math.min(LONGEST_RECONNECT_MS, 50 * times),
+    // Whoever opens is told that no sentinel answers, or lets nobody in; a line that was there comes back.
+    sentinelRetryStrategy: (times) => (wasConnected() ? Math.min(LONGEST_RECONNECT_MS, 50 * times) : null),
   }
 }
 

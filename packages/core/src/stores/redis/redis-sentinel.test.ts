@@ -8,6 +8,8 @@ import { succeeded, World } from '../../testing/store-conformance/world.js'
 import { whenAvailable } from '../../testing/when-available.js'
 import { RedisStore } from './redis-store.js'
 
+const PASSWORD = 'of the sentinel'
+
 let sentinel: RedisSentinel
 let subject: StoreUnderTest
 let store: Store
@@ -70,4 +72,19 @@ test('a lock is neither granted nor renewed before the replica knows, and asking
   await expect(owner.renew(held!.fence)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   sentinel.replica.thaw()
   expect(await whenAvailable(() => owner.renew(held!.fence))).toBe(true)
+})
+
+test('a sentinel that asks for a password of its own is given that, and not the one of Redis', async () => {
+  await open()
+  const guarded = await RedisSentinel.start({ settings: [`requirepass "${PASSWORD}"`] })
+  try {
+    await expect(RedisStore.open(guarded.url)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    const url = `${guarded.url}&sentinelPassword=${encodeURIComponent(PASSWORD)}`
+    const opened = await RedisStore.open(url)
+    expect(opened.info.location).not.toContain('sentinelPassword')
+    expect(await opened.now()).toBeGreaterThan(0)
+    await opened.close()
+  } finally {
+    await guarded.stop()
+  }
 })

@@ -11,6 +11,9 @@ describe('a Redis URL', () => {
       tls: false,
       ca: null,
       sentinel: null,
+      sentinelUser: null,
+      sentinelPassword: null,
+      sentinelTls: false,
       prefix: 'evertick',
       shards: null,
       replicas: 0,
@@ -29,6 +32,9 @@ describe('a Redis URL', () => {
       tls: true,
       ca: '/etc/ca.pem',
       sentinel: null,
+      sentinelUser: null,
+      sentinelPassword: null,
+      sentinelTls: false,
       prefix: 'team-a',
       shards: 64,
       replicas: 1,
@@ -45,6 +51,14 @@ describe('a Redis URL', () => {
     const sentinels = parseRedisUrl('redis://:secret@a,b:26380/0?sentinel=main')
     expect(sentinels).toMatchObject({ sentinel: 'main', username: null, password: 'secret' })
     expect(sentinels.hosts.map(({ port }) => port)).toEqual([26_379, 26_380])
+    const guarded = 'redis://a?sentinel=main&sentinelUser=jo&sentinelPassword=p%26q&sentinelTls=true'
+    expect(parseRedisUrl(guarded)).toMatchObject({
+      password: null,
+      sentinelUser: 'jo',
+      sentinelPassword: 'p&q',
+      sentinelTls: true,
+    })
+    expect(locationOf(parseRedisUrl(guarded))).not.toContain('p&q')
   })
 
   test('is shown without its secrets', () => {
@@ -62,6 +76,7 @@ describe('a Redis URL', () => {
     ['redis://a?prefix={b}', 'store.prefix', '"{b}"'],
     ['redis://a?shards=0', 'store.shards', '"0"'],
     ['redis://a?shards=257', 'store.shards', '"257"'],
+    ['redis://a?sentinelPassword=secret', 'store.sentinel', 'sentinel=NAME'],
     ['redis://a?volatile=1', 'store.volatile', '"1"'],
     ['redis://u%zz:secret@a', 'store.login', 'percent-encoded'],
     ['redis://u:secret/with@a', 'store.login', 'percent-encoded'],

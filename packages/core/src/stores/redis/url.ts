@@ -11,6 +11,11 @@ export interface RedisUrl {
   readonly ca: string | null
   /** The name of the master that the hosts, which are sentinels then, watch. */
   readonly sentinel: string | null
+  /** How to log in to the sentinels themselves, where they ask for that. */
+  readonly sentinelUser: string | null
+  readonly sentinelPassword: string | null
+  /** The sentinels are reached over TLS as well. */
+  readonly sentinelTls: boolean
   /** What all keys begin with, so that several namespaces share one Redis. */
   readonly prefix: string
   /** Of a namespace that is yet to be made; `null`: as suits the server. */
@@ -22,7 +27,8 @@ export interface RedisUrl {
 }
 
 const FORM = 'redis://[user:password@]host[:port][,host[:port]…][/database]'
-const PARAMETERS = ['prefix', 'shards', 'sentinel', 'replicas', 'volatile', 'ca']
+const OF_SENTINELS = ['sentinelUser', 'sentinelPassword', 'sentinelTls']
+const PARAMETERS = ['prefix', 'shards', 'sentinel', ...OF_SENTINELS, 'replicas', 'volatile', 'ca']
 const PREFIX = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/
 const DEFAULT_PORT = 6379
 const SENTINEL_PORT = 26_379
@@ -44,6 +50,10 @@ export function parseRedisUrl(url: string): RedisUrl {
       )
   }
   const sentinel = parameters.get('sentinel')
+  for (const name of OF_SENTINELS) {
+    if (sentinel === null && parameters.has(name))
+      throw wrong('store.sentinel', `store: ${name} belongs to sentinel=NAME, which is not given`)
+  }
   const prefix = parameters.get('prefix') ?? 'evertick'
   if (!PREFIX.test(prefix)) {
     throw wrong(
@@ -63,6 +73,9 @@ export function parseRedisUrl(url: string): RedisUrl {
     tls: scheme === 'rediss',
     ca: parameters.get('ca'),
     sentinel,
+    sentinelUser: parameters.get('sentinelUser'),
+    sentinelPassword: parameters.get('sentinelPassword'),
+    sentinelTls: flag('sentinelTls', parameters.get('sentinelTls')),
     prefix,
     shards: parameters.has('shards')
       ? wholeNumber('shards', parameters.get('shards')!, 1, MOST_SHARDS)

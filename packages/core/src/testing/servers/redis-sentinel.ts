@@ -15,18 +15,20 @@ const PROGRAM = 'redis-server'
 export class RedisSentinel {
   readonly master: RedisServer
   readonly replica: RedisServer
-  readonly #port: number
+  readonly port: number
   readonly #sentinel: ChildProcess
 
   private constructor(master: RedisServer, replica: RedisServer, port: number, sentinel: ChildProcess) {
     this.master = master
     this.replica = replica
-    this.#port = port
+    this.port = port
     this.#sentinel = sentinel
   }
 
-  /** Resolves when the replica follows, and the sentinel knows of both. */
-  static async start(): Promise<RedisSentinel> {
+  /** Resolves when the replica follows, and the sentinel knows of both. `settings` are lines of the sentinel's own. */
+  static async start({
+    settings: own = [],
+  }: { readonly settings?: readonly string[] } = {}): Promise<RedisSentinel> {
     const master = await RedisServer.start()
     const settings = ['--replicaof', `127.0.0.1 ${master.port}`, '--repl-diskless-sync-delay', '0']
     const replica = await RedisServer.start({ settings })
@@ -41,6 +43,7 @@ export class RedisSentinel {
         `sentinel monitor ${SENTINEL_MASTER} 127.0.0.1 ${master.port} 1`,
         `sentinel down-after-milliseconds ${SENTINEL_MASTER} ${DOWN_AFTER_MS}`,
         `sentinel failover-timeout ${SENTINEL_MASTER} 3000`,
+        ...own,
       ].join('\n'),
     )
     const sentinel = spawn(PROGRAM, [configuration, '--sentinel'], {
@@ -63,7 +66,7 @@ export class RedisSentinel {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.#port}/0?sentinel=${SENTINEL_MASTER}`
+    return `redis://127.0.0.1:${this.port}/0?sentinel=${SENTINEL_MASTER}`
   }
 
   async stop(): Promise<void> {
