@@ -7,6 +7,8 @@ import type { World } from './world.js'
 // Short enough to wait for.
 const SHORT_MS = 40
 const OVER_MS = SHORT_MS + 20
+/** Long enough for two more calls to a server on a machine that is busy with other work. */
+const UNHURRIED_MS = 500
 
 export function lockQueuePromises(promise: DeclarePromise): void {
   promise('a lock goes to those who wait in the order in which they came', async (world) => {
@@ -45,10 +47,10 @@ export function lockQueuePromises(promise: DeclarePromise): void {
     const holder = new TestOwner(world.store, 'holder')
     await holder.acquire()
     const [first, second] = [new TestOwner(world.store, 'first'), new TestOwner(world.store, 'second')]
-    await first.wait({ queueMs: SHORT_MS })
+    await first.wait({ queueMs: UNHURRIED_MS })
     await second.wait()
     await first.wait()
-    await world.advance(OVER_MS)
+    await world.advance(UNHURRIED_MS + 20)
     await holder.release()
     await second.wait()
     await first.acquire()
