@@ -144,6 +144,39 @@ describe('an outcome', () => {
     expect((await store.readLog(lease!.runId, { limit: 5000 })).lines).toHaveLength(1200)
   })
 
+  test('that the store cannot decide yet is asked for again, and holds back no other', async () => {
+    const [busy, free] = await leases(2)
+    let isBusy = true
+    const undecided: Store['finish'] = async (reports) => {
+      const ready = reports.filter(({ runId }) => !isBusy || runId !== busy!.runId)
+      const answers = await store.finish(ready)
+      return reports.map((report) => answers[ready.indexOf(report)] ?? null)
+    }
+    const patient = new Reporter({
+      store: new Proxy(store, {
+        get: (target, name) => (name === 'finish' ? undecided : Reflect.get(target, name, target)),
+      }),
+      clock,
+      random: () => 0.5,
+      log: silentLogger,
+      refused: () => {},
+    })
+    const accepted: [string, boolean][] = []
+    for (const lease of [busy!, free!])
+      patient.outcome(lease, success, (answer) => accepted.push([lease.runId, answer]))
+    await settle()
+    await clock.advance(5000)
+    expect(accepted).toEqual([[free!.runId, true]])
+    isBusy = false
+    const drained = patient.drained()
+    await clock.advance(1000)
+    await drained
+    expect(accepted).toEqual([
+      [free!.runId, true],
+      [busy!.runId, true],
+    ])
+  })
+
   test('is given up with the node: its attempt is told that it was not accepted', async () => {
     const [lease] = await leases()
     faults.refuse('finish', Infinity)

@@ -24,6 +24,10 @@ interface PendingUpdate extends Lease {
 
 interface PendingReport extends AttemptReport {
   readonly answered: (accepted: boolean) => void
+  /** It was sent, and the answer did not come. */
+  mayBeWritten: boolean
+  /** How many times the store said that it cannot tell yet. */
+  postponed: number
 }
 
 /**
@@ -36,6 +40,8 @@ export class Reporter {
   /** By run, for only the last progress of an attempt is kept, and its lines go together. */
   readonly #updates = new Map<RunId, PendingUpdate>()
   #flushing: Promise<void> | null = null
+  /** Until each of those that were postponed is asked again. */
+  readonly #postponed = new Set<Promise<void>>()
   #givenUp = false
 
   constructor(options: ReporterOptions) {
@@ -44,7 +50,7 @@ export class Reporter {
 
   /** `answered(false)`: the lease was lost, and nothing was written. */
   outcome({ runId, fence }: Lease, outcome: AttemptOutcome, answered: (accepted: boolean) => void): void {
-    this.#outcomes.push({ runId, fence, outcome, answered })
+    this.#outcomes.push({ runId, fence, outcome, answered, mayBeWritten: false, postponed: 0 })
     this.#flushing ??= this.#flush()
   }
 
@@ -62,7 +68,9 @@ export class Reporter {
 
   /** Resolves when everything handed over so far has been answered. */
   async drained(): Promise<void> {
-    while (this.#flushing !== null) await this.#flushing
+    while (this.#flushing !== null || this.#postponed.size > 0) {
+      await (this.#flushing ?? Promise.race(this.#postponed))
+    }
   }
 
   /** What the store has not answered by now stays unanswered; its leases are left to recovery. */
@@ -117,9 +125,9 @@ export class Reporter {
   }
 
   /** A repeated outcome is refused when its first answer was lost: what is there then tells whether it is ours. */
-  async #recognise(reports: readonly PendingReport[], accepted: boolean[]): Promise<void> {
-    for (const [index, { runId, fence, outcome }] of reports.entries()) {
-      if (accepted[index] === true) continue
+  async #recognise(reports: readonly PendingReport[], accepted: (boolean | null)[]): Promise<void> {
+    for (const [index, { runId, fence, outcome, mayBeWritten }] of reports.entries()) {
+      if (accepted[index] !== false || !mayBeWritten) continue
       const run = await this.#options.store.getRun(runId)
       if (run === null || run.fence !== fence || run.status === 'running') continue
       const error = 'error' in outcome ? outcome.error : null
@@ -131,25 +139,45 @@ export class Reporter {
   }
 
   async #sendOutcomes(reports: PendingReport[]): Promise<void> {
-    const { store, clock, random, log } = this.#options
+    const { store, log } = this.#options
     for (let tries = 1; ; tries++) {
       try {
         const accepted = await store.finish(reports)
-        if (tries > 1) await this.#recognise(reports, accepted)
-        for (const [index, { answered }] of reports.entries()) answered(accepted[index] === true)
+        await this.#recognise(reports, accepted)
+        for (const [index, report] of reports.entries()) {
+          if (accepted[index] === null && !this.#givenUp) this.#postpone(report)
+          else report.answered(accepted[index] === true)
+        }
         return
       } catch (error) {
         if (this.#givenUp || codeOf(error) === 'STORE_CLOSED') {
           for (const { answered } of reports) answered(false)
           return
         }
-        const pauseMs = Math.min(LONGEST_PAUSE_MS, 20 * 2 ** (tries - 1)) * (0.5 + random() / 2)
+        for (const report of reports) report.mayBeWritten = true
         log.error(
           { err: error, outcomes: reports.length, tries },
           'Outcomes could not be written and will be repeated',
         )
-        await new Promise<void>((resolve) => void clock.setTimer(resolve, pauseMs))
+        await this.#pause(tries)
       }
     }
+  }
+
+  /** Asked again later, and meanwhile nothing waits for it: whoever holds its schedule may do so for long. */
+  #postpone(report: PendingReport): void {
+    const again = this.#pause(++report.postponed).then(() => {
+      this.#postponed.delete(again)
+      this.#outcomes.push(report)
+      this.#flushing ??= this.#flush()
+    })
+    this.#postponed.add(again)
+  }
+
+  /** Longer with each of the `tries`. */
+  async #pause(tries: number): Promise<void> {
+    const { clock, random } = this.#options
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, 20 * 2 ** (tries - 1)) * (0.5 + random() / 2)
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, pauseMs))
   }
 }

@@ -91,8 +91,11 @@ export interface Store {
    * @throws {SessionExpiredError} nothing was leased.
    */
   claim(dispatch: Dispatch): Promise<ClaimedRun[]>
-  /** Ends attempts. Fenced: an answer `false` means LEASE_LOST, and nothing was written. Success is final. */
-  finish(reports: readonly AttemptReport[]): Promise<boolean[]>
+  /**
+   * Ends attempts. Fenced: an answer `false` means LEASE_LOST, and nothing was written. Success is final. `null`: another
+   * transaction holds the run or its schedule, perhaps for long; nothing was written, and it is to be reported again.
+   */
+  finish(reports: readonly AttemptReport[]): Promise<(boolean | null)[]>
   /** Adds log lines and progress. Fenced like `finish`. Logs beyond their limit are cut with a mark. */
   report(updates: readonly RunUpdate[]): Promise<boolean[]>
   /**

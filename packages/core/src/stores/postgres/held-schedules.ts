@@ -43,6 +43,20 @@ export function holdFreeSchedules(
   return hold(tx, ids, `${SELECT_HELD} SKIP LOCKED`)
 }
 
+/** Of those that are not among the free ones: which are there, and so were locked. */
+export async function lockedAmong(
+  tx: Transaction,
+  ids: Iterable<ScheduleId>,
+  free: ReadonlyMap<ScheduleId, HeldSchedule>,
+): Promise<ReadonlySet<ScheduleId>> {
+  const others = [...new Set(ids)].filter((id) => !free.has(id))
+  if (others.length === 0) return new Set()
+  const rows = await tx.rows<{ id: ScheduleId }>('SELECT id FROM @schedules WHERE id = ANY ($1::text[])', [
+    others,
+  ])
+  return new Set(rows.map(({ id }) => id))
+}
+
 async function hold(
   tx: Transaction,
   ids: Iterable<ScheduleId>,

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Overlap } from '../../domain/policies.js'
 import type { Schedule } from '../../domain/schedule.js'
-import type { FireDecision } from '../../store/contract.js'
+import type { AttemptReport, FireDecision } from '../../store/contract.js'
 import { PostgresServer } from '../../testing/servers/postgres-server.js'
 import type { TestNode } from '../../testing/store-conformance/test-node.js'
 import { failed, retryIn, STEP_MS, succeeded, World } from '../../testing/store-conformance/world.js'
@@ -25,9 +25,20 @@ afterAll(async () => {
   await server.stop()
 })
 
+/** What others hold at this moment is reported until it is free. */
+async function finish(store: PostgresStore, reports: readonly AttemptReport[]): Promise<void> {
+  for (let open = reports; open.length > 0;) {
+    const answers = await store.finish(open)
+    open = open.filter((_, index) => answers[index] === null)
+  }
+}
+
 /** Fires everything that is due, in whatever order it comes, and ends what it leased in every way there is. */
-async function work(node: TestNode, decide: (schedule: Schedule) => FireDecision): Promise<void> {
-  const { store } = node
+async function work(
+  node: TestNode,
+  store: PostgresStore,
+  decide: (schedule: Schedule) => FireDecision,
+): Promise<void> {
   for (let round = 0; ; round++) {
     const { due } = await store.peek(100)
     if (due.length === 0) break
@@ -45,7 +56,8 @@ async function work(node: TestNode, decide: (schedule: Schedule) => FireDecision
       })),
     )
     const outcomes = [succeeded, failed, retryIn(0), { kind: 'released' } as const]
-    await store.finish(
+    await finish(
+      store,
       leases.map(({ runId, fence }, i) => ({ runId, fence, outcome: outcomes[(i + round) % 4]! })),
     )
     await store.prune(
@@ -95,12 +107,13 @@ test('many nodes that fire, claim, report, end, edit, cancel and recover at once
       await handles[5]!.addRuns(ids.toReversed().map((scheduleId) => world.request(scheduleId)))
     }
   })()
-  await Promise.all(nodes.map((node) => work(node, decide)))
+  await Promise.all(nodes.map((node, i) => work(node, handles[i]!, decide)))
   working.abort()
   await disturbing
   // Nothing waits for something that has ended: what is left open can all be run.
   for (let leases = await nodes[0]!.claim(); leases.length > 0; leases = await nodes[0]!.claim()) {
-    await handles[0]!.finish(leases.map(({ runId, fence }) => ({ runId, fence, outcome: succeeded })))
+    const reports = leases.map(({ runId, fence }) => ({ runId, fence, outcome: succeeded }))
+    await finish(handles[0]!, reports)
   }
   const { pending, running, retrying } = await handles[0]!.stats()
   expect([pending, running, retrying]).toEqual([0, 0, 0])

@@ -182,7 +182,7 @@ export class PostgresStore implements Store {
     return this.#db.transaction((tx) => claim(tx, dispatch))
   }
 
-  finish(reports: readonly AttemptReport[]): Promise<boolean[]> {
+  finish(reports: readonly AttemptReport[]): Promise<(boolean | null)[]> {
     return this.#db.transaction((tx) => finish(tx, reports))
   }
 

@@ -1,8 +1,16 @@
 import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
+import type { Lease } from '../../domain/lease.js'
 import type { Run, RunError } from '../../domain/run.js'
 import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
 import { CANCELLED, pausedAfter } from '../../store/reasons.js'
-import { afterRunAmong, holdSchedules, timeAfterRun, type HeldSchedule } from './held-schedules.js'
+import {
+  afterRunAmong,
+  holdFreeSchedules,
+  holdSchedules,
+  lockedAmong,
+  timeAfterRun,
+  type HeldSchedule,
+} from './held-schedules.js'
 import { leaseKey, leaseKeyOf, LEASES, leaseValues } from './leases.js'
 import { idOf, QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
 import { afterAttempt, ended, recovered, retried, type HeldRun } from './run-changes.js'
@@ -19,14 +27,48 @@ const JOIN_SESSIONS = 'LEFT JOIN @sessions sessions ON sessions.number = runs.se
 
 type Held = ReadonlyMap<ScheduleId, HeldSchedule>
 
-/** Fenced: `false` for a lease that is not held. */
-export async function finish(tx: Transaction, reports: readonly AttemptReport[]): Promise<boolean[]> {
-  const schedules = await holdSchedules(tx, scheduleIdsOf(reports))
-  const rows = await tx.rows<HeldRun>(
-    `SELECT ${HELD_COLUMNS} FROM ${LEASES} JOIN @runs runs USING (schedule_id, fire_time, request_id, fence) ${JOIN_SESSIONS}
-     WHERE runs.queue = 4 ORDER BY runs.number FOR NO KEY UPDATE OF runs`,
-    leaseValues(reports),
+const FROM_LEASES = `FROM ${LEASES} JOIN @runs runs USING (schedule_id, fire_time, request_id, fence)`
+
+const SELECT_LEASED = `
+SELECT ${HELD_COLUMNS} ${FROM_LEASES} ${JOIN_SESSIONS} WHERE runs.queue = 4 ORDER BY runs.number FOR NO KEY UPDATE OF runs`
+
+/**
+ * Fenced: `false` for a lease that is not held; `null` where another transaction holds the run or its schedule. That may
+ * be one that takes its time, and the outcomes of all other schedules must not wait for it.
+ */
+export async function finish(
+  tx: Transaction,
+  reports: readonly AttemptReport[],
+): Promise<(boolean | null)[]> {
+  const ids = scheduleIdsOf(reports)
+  const schedules = await holdFreeSchedules(tx, ids)
+  const locked = await lockedAmong(tx, ids, schedules)
+  const isFree = ({ runId }: AttemptReport): boolean => !locked.has(scheduleIdOf(runId))
+  const held = await tx.rows<HeldRun>(`${SELECT_LEASED} SKIP LOCKED`, leaseValues(reports.filter(isFree)))
+  const accepted = await end(tx, reports, held, schedules)
+  const busy = await stillLeased(
+    tx,
+    reports.filter((_, index) => !accepted[index]),
   )
+  return reports.map((report, index) => accepted[index]! || (busy.has(leaseKey(report)) ? null : false))
+}
+
+/** Those that are held all the same: somebody has locked them. */
+async function stillLeased(tx: Transaction, leases: readonly Lease[]): Promise<ReadonlySet<string>> {
+  if (leases.length === 0) return new Set()
+  const rows = await tx.rows<Parameters<typeof leaseKeyOf>[0]>(
+    `SELECT schedule_id, fire_time, request_id, fence ${FROM_LEASES} WHERE runs.queue = 4`,
+    leaseValues(leases),
+  )
+  return new Set(rows.map(leaseKeyOf))
+}
+
+async function end(
+  tx: Transaction,
+  reports: readonly AttemptReport[],
+  rows: readonly HeldRun[],
+  schedules: Held,
+): Promise<boolean[]> {
   const held = new Map(rows.map((row) => [leaseKeyOf(row), row]))
   const changed: HeldRun[] = []
   const accepted = reports.map((report) => {
@@ -43,7 +85,12 @@ export async function finish(tx: Transaction, reports: readonly AttemptReport[])
 }
 
 function scheduleIdsOf(leases: readonly { readonly runId: RunId }[]): ScheduleId[] {
-  return leases.flatMap(({ runId }) => parseRunId(runId)?.scheduleId ?? [])
+  return leases.map(({ runId }) => scheduleIdOf(runId))
+}
+
+/** Empty for text that no run can have as its id. */
+function scheduleIdOf(runId: RunId): ScheduleId {
+  return parseRunId(runId)?.scheduleId ?? ''
 }
 
 /** Takes back up to `limit` runs of the sessions that have expired. */
@@ -57,20 +104,17 @@ export async function recover(tx: Transaction, limit: number): Promise<Recovered
   )
   if (expired.length === 0) return []
   const sessions = expired.map(({ number }) => number)
-  const found = await tx.rows<{ number: number; schedule_id: ScheduleId }>(
-    'SELECT number, schedule_id FROM @runs WHERE queue = 4 AND session = ANY ($1::bigint[]) LIMIT $2',
+  // What another transaction holds, a handler's perhaps, is left for the next time: nobody is waited for, so that the
+  // runs may be locked before their schedules.
+  const found = await tx.rows<HeldRun>(
+    `SELECT ${HELD_COLUMNS} FROM @runs runs ${JOIN_SESSIONS}
+     WHERE runs.queue = 4 AND runs.session = ANY ($1::bigint[]) LIMIT $2 FOR NO KEY UPDATE OF runs SKIP LOCKED`,
     [sessions, limit],
   )
-  const schedules = await holdSchedules(
-    tx,
-    found.map((run) => run.schedule_id),
-  )
-  const runs = await tx.rows<HeldRun>(
-    `SELECT ${HELD_COLUMNS} FROM @runs runs ${JOIN_SESSIONS}
-     WHERE runs.number = ANY ($1::bigint[]) AND runs.queue = 4 AND runs.session = ANY ($2::bigint[])
-     ORDER BY runs.number FOR NO KEY UPDATE OF runs`,
-    [found.map(({ number }) => number), sessions],
-  )
+  const ids = found.map((run) => run.schedule_id)
+  const schedules = await holdFreeSchedules(tx, ids)
+  const locked = await lockedAmong(tx, ids, schedules)
+  const runs = found.filter((run) => !locked.has(run.schedule_id))
   const changed = runs.map((run) => recovered(run, tx.now))
   await write(tx, changed, schedules)
   return changed.map((run) => ({
