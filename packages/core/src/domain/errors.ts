@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   STORE_CLOSED: 'The store has been closed.',
   STORE_FULL: 'The store has no room; nothing was written. What ends runs and deletes is still accepted.',
   STORE_UNSAFE: 'The store could lose schedules by the way it is set up.',
+  UNSUPPORTED: 'The store that is used cannot do this.',
   STORE_REPLACED: 'The store no longer holds the data that was opened.',
   STORE_NOT_EMPTY: 'What is moved would come among things of another origin; nothing was written.',
   MOVE_DIFFERS: 'After a move the target did not hold what was written to it.',

@@ -16,6 +16,7 @@ import type {
   RunStatus,
 } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition, ScheduleState } from '../domain/schedule.js'
+import type { SqlTransaction } from '../domain/sql-transaction.js'
 import type { ScheduleExport, StoreExport, TombstoneExport } from './exports.js'
 
 /**
@@ -28,6 +29,13 @@ import type { ScheduleExport, StoreExport, TombstoneExport } from './exports.js'
  */
 export interface Store {
   readonly info: StoreInfo
+
+  /**
+   * Some of its verbs in a transaction of the caller's: what they write is there if and only if that is committed, and what
+   * they lock is locked so long. There where `info.transactions` is.
+   * @throws {InvalidError} INVALID_OPTION for what is no transaction of a driver that the store knows.
+   */
+  within?(transaction: SqlTransaction): StoreWithin
 
   /** The store's clock. It never goes back. */
   now(): Promise<EpochMs>
@@ -173,6 +181,15 @@ export interface Store {
   close(): Promise<void>
 }
 
+/**
+ * Besides what the same verbs throw elsewhere: STORE_UNAVAILABLE where another transaction holds what they need for more
+ * than 2 s, ILLEGAL_STATE where the caller is in no transaction, in one of another database, or one that is not READ
+ * COMMITTED. `finish` waits, and after it has answered `false` the transaction cannot be committed any more.
+ */
+export interface StoreWithin extends Pick<Store, 'getSchedules' | 'putSchedules' | 'addRuns'> {
+  finish(reports: readonly AttemptReport[]): Promise<boolean[]>
+}
+
 export interface StoreInfo {
   readonly kind: string
   /** Where it is, without secrets. */
@@ -183,6 +200,8 @@ export interface StoreInfo {
   readonly shared: boolean
   /** Hints of {@link Store.watch} cross processes; without it, nodes poll more often. */
   readonly notifies: boolean
+  /** It takes part in transactions of its callers: see {@link Store.within}. */
+  readonly transactions: boolean
   /**
    * What is asked is done in the order of asking, so that a peek that is sent right after a commit sees what that did,
    * and need not wait for its answer.

@@ -2,7 +2,7 @@ import { EvertickError } from '../domain/errors.js'
 import type { Store } from '../store/contract.js'
 
 /** What can go wrong: everything that asks the store. */
-export type StoreVerb = Exclude<keyof Store, 'info' | 'watch' | 'close'>
+export type StoreVerb = Exclude<keyof Store, 'info' | 'watch' | 'close' | 'within'>
 
 /** A call that is being held up. */
 export interface HeldCall {
@@ -35,7 +35,7 @@ export class FaultyStore {
         if (typeof member !== 'function') return member
         // Bound to the store itself: a proxy cannot reach private fields.
         const method = member.bind(target) as (...args: unknown[]) => Promise<unknown>
-        if (name === 'watch' || name === 'close') return method
+        if (name === 'watch' || name === 'close' || name === 'within') return method
         const verb = name as StoreVerb
         return (...args: unknown[]) => {
           const call = (): Promise<unknown> => method(...args)

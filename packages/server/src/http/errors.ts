@@ -32,6 +32,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = Object.freeze({
   STORE_CLOSED: 503,
   STORE_FULL: 507,
   STORE_UNSAFE: 503,
+  UNSUPPORTED: 501,
   STORE_REPLACED: 503,
   STORE_NOT_EMPTY: 409,
   MOVE_DIFFERS: 409,

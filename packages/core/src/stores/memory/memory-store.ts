@@ -78,6 +78,7 @@ export class MemoryStore implements Store {
     shared: false,
     notifies: true,
     ordered: true,
+    transactions: false,
     shards: 1,
     schema: null,
   })

@@ -14,7 +14,7 @@ import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { CalendarExport } from '../../store/exports.js'
 import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
 import type { Database } from './database.js'
-import { CALENDARS } from './lock-keys.js'
+import { CALENDARS, CALENDARS_OF_CALLERS } from './lock-keys.js'
 import type { Transaction } from './transaction.js'
 
 interface CalendarRow {
@@ -34,7 +34,7 @@ export async function putCalendar(
   tx: Transaction,
   { definition, expect }: PutCalendar,
 ): Promise<PutCalendarResult> {
-  await tx.lock([CALENDARS])
+  await tx.lock([CALENDARS_OF_CALLERS, CALENDARS])
   const { name } = definition
   const existing = await find(tx, name)
   if (expect === 'absent' ? existing !== null : existing?.revision !== expect) {
@@ -97,7 +97,7 @@ export async function deleteCalendar(
   name: CalendarName,
   revision?: number,
 ): Promise<boolean> {
-  await tx.lock([CALENDARS])
+  await tx.lock([CALENDARS_OF_CALLERS, CALENDARS])
   const calendar = await find(tx, name)
   if (calendar === null) return false
   if (revision !== undefined && revision !== calendar.revision) {
@@ -124,7 +124,7 @@ export async function holdCalendars(
   tx: Transaction,
   names: readonly CalendarName[] = [],
 ): Promise<{ revision: number; known: ReadonlySet<CalendarName> }> {
-  await tx.lock([CALENDARS], 'shared')
+  await tx.lock([tx.isCallers ? CALENDARS_OF_CALLERS : CALENDARS], 'shared')
   const rows = await tx.rows<{ value: number; name: CalendarName | null }>(
     `SELECT counters.value, calendars.name FROM @counters counters
      LEFT JOIN @calendars calendars ON calendars.name = ANY ($1::text[])

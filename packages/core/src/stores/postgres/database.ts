@@ -31,6 +31,7 @@ export class Database {
   readonly #prepared = new Map<string, Prepared>()
   /** The latest time that this handle was told. */
   #told: EpochMs = 0
+  #name: string | null = null
   #closed: Promise<void> | null = null
 
   private constructor(
@@ -84,6 +85,12 @@ export class Database {
     }
   }
 
+  /** Of the database, as it calls itself. */
+  async name(): Promise<string> {
+    this.#name ??= (await this.query<{ name: string }>('SELECT current_database() AS name')).rows[0]!.name
+    return this.#name
+  }
+
   async now(): Promise<EpochMs> {
     const { rows } = await this.query<{ now: EpochMs }>(`SELECT ${nowSql('$1::bigint')} AS now`, [this.#told])
     return this.tell(rows[0]!.now)
@@ -123,10 +130,10 @@ export class Database {
       const tx = new Transaction(this, {
         query: async (sql, values) =>
           answerOf(await client.query({ ...this.#statement(sql, values), ...patience })),
-        script: async (sql) => void (await client.query({ text: this.#named(sql), ...patience })),
+        script: async (sql) => void (await client.query({ text: this.named(sql), ...patience })),
       })
       // In one message, so that the clock costs no call of its own.
-      const begun: unknown = await client.query(this.#named(`${this.#begin}; ${readClock}`))
+      const begun: unknown = await client.query(this.named(`${this.#begin}; ${readClock}`))
       tx.now = this.tell((begun as QueryResult<{ now: EpochMs }>[]).at(-1)!.rows[0]!.now)
       const result = await work(tx)
       await client.query('COMMIT')
@@ -159,7 +166,7 @@ export class Database {
   }
 
   /** The statement with this schema's tables. */
-  #named(sql: string): string {
+  named(sql: string): string {
     return sql.replaceAll(/@(?=[a-z])/g, `${this.schema}.`)
   }
 
@@ -167,7 +174,7 @@ export class Database {
   #statement(sql: string, values: readonly SqlValue[]): Prepared & { values: unknown[] } {
     let prepared = this.#prepared.get(sql)
     if (prepared === undefined) {
-      const text = this.#named(sql)
+      const text = this.named(sql)
       prepared = this.#behindPooler ? { text } : { name: `evertick-${this.#prepared.size}`, text }
       this.#prepared.set(sql, prepared)
     }
@@ -211,10 +218,10 @@ async function rolledBack(client: PoolClient, error: unknown): Promise<boolean> 
 }
 
 /** PostgreSQL has no place for the character NUL in a text. */
-function storable(value: SqlValue): unknown {
+export function storable(value: SqlValue): SqlValue {
   if (typeof value === 'string') return withoutNul(value)
   if (!Array.isArray(value)) return value
-  return value.map((item: unknown) => (typeof item === 'string' ? withoutNul(item) : item))
+  return value.map((item) => (typeof item === 'string' ? withoutNul(item) : item)) as SqlValue
 }
 
 function withoutNul(text: string): string {

@@ -28,11 +28,17 @@ FROM @schedules WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE`
  * Locks the schedules in the order of their ids; those that are not there are left out. Which runs are open may only be
  * read after it, in a statement of its own, and only under this lock does a run begin or cease to be open.
  */
-export function holdSchedules(
+export async function holdSchedules(
   tx: Transaction,
   ids: Iterable<ScheduleId>,
 ): Promise<ReadonlyMap<ScheduleId, HeldSchedule>> {
-  return hold(tx, ids, SELECT_HELD)
+  if (!tx.isCallers) return hold(tx, ids, SELECT_HELD)
+  for (;;) {
+    const free = await holdFreeSchedules(tx, ids)
+    const [locked] = await lockedAmong(tx, ids, free)
+    if (locked === undefined) return free
+    await tx.pause(`schedule ${locked}`)
+  }
 }
 
 /** Leaves out those that are locked: where another is about to commit the same, or stands still with them. */

@@ -3,10 +3,15 @@ import { hash32, type LockName, type TaskName } from '../../domain/ids.js'
 // What `Transaction.lock` locks. The numbers are a contract between releases that run side by side.
 
 export const MIGRATION = 0
-/** Shared by whatever was computed with calendars, exclusive for their edits. */
-export const CALENDARS = 1
+/**
+ * Shared by callers' transactions that put what was computed with calendars, exclusive for edits of calendars, which lock
+ * it before the next: who waits for a caller must not hold up the nodes.
+ */
+export const CALENDARS_OF_CALLERS = 1
+/** The same, of the nodes. */
+export const CALENDARS = 2
 /** Held by each step of an import. */
-export const IMPORTS = 2
+export const IMPORTS = 3
 
 const FIRST_TASK = 100
 /** Few, for the server has room for only so many locks: two tasks may wait for each other. */

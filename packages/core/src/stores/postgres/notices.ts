@@ -24,6 +24,11 @@ export interface NoticeContext {
   readonly hinted: (hints: readonly StoreHint[]) => void
 }
 
+/** Two schemas on one channel would disturb each other with superfluous hints, nothing more. */
+export function channelOf(schema: string): string {
+  return `evertick_${hash32(schema).toString(16)}`
+}
+
 /** Hints from node to node by LISTEN and NOTIFY, on a connection of its own that comes back by itself. */
 export class Notices {
   readonly #context: NoticeContext
@@ -49,8 +54,7 @@ export class Notices {
 
   private constructor(context: NoticeContext) {
     this.#context = context
-    // Two schemas on one channel would disturb each other with superfluous hints, nothing more.
-    this.#channel = `evertick_${hash32(context.url.schema).toString(16)}`
+    this.#channel = channelOf(context.url.schema)
   }
 
   async #connect(): Promise<void> {

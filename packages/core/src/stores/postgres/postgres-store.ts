@@ -4,6 +4,7 @@ import type { RunId, ScheduleId, SessionId } from '../../domain/ids.js'
 import type { HistoryPolicy } from '../../domain/policies.js'
 import type { Run } from '../../domain/run.js'
 import type { Schedule } from '../../domain/schedule.js'
+import type { SqlTransaction } from '../../domain/sql-transaction.js'
 import type {
   AttemptReport,
   CalendarQuery,
@@ -39,6 +40,7 @@ import type {
   StoreHint,
   StoreInfo,
   StoreStats,
+  StoreWithin,
 } from '../../store/contract.js'
 import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Hints } from '../../store/hints.js'
@@ -52,7 +54,7 @@ import { importAll } from './imports.js'
 import { claim } from './leasing.js'
 import { acquireLock, listLocks, releaseLock, renewLock } from './locks.js'
 import { migrate } from './migrate.js'
-import type { Notices } from './notices.js'
+import { channelOf, type Notices } from './notices.js'
 import { peek } from './peek.js'
 import { putSchedules } from './put-schedules.js'
 import { cancelRun, findRun, finish, recover, retryRun } from './run-endings.js'
@@ -62,6 +64,7 @@ import { deleteSchedule, getSchedules, listSchedules, SHARDS } from './schedules
 import { beat, leave, listNodes } from './sessions.js'
 import { Pruning, stats } from './upkeep.js'
 import { parsePostgresUrl } from './url.js'
+import { Within } from './within.js'
 
 export interface PostgresStoreOptions {
   readonly clock?: Clock
@@ -77,6 +80,8 @@ export interface PostgresStoreOptions {
 export class PostgresStore implements Store {
   readonly info: StoreInfo
   readonly #db: Database
+  readonly #channel: string
+  readonly #clock: Clock
   readonly #notices: Notices | null
   readonly #hints: Hints
   readonly #pruning = new Pruning()
@@ -84,6 +89,8 @@ export class PostgresStore implements Store {
 
   private constructor(
     db: Database,
+    channel: string,
+    clock: Clock,
     notices: Notices | null,
     hints: Hints,
     { durable, schema }: Pick<StoreInfo, 'durable' | 'schema'>,
@@ -95,10 +102,13 @@ export class PostgresStore implements Store {
       shared: true,
       notifies: notices !== null,
       ordered: false,
+      transactions: true,
       shards: SHARDS,
       schema,
     }
     this.#db = db
+    this.#channel = channel
+    this.#clock = clock
     this.#notices = notices
     this.#hints = hints
   }
@@ -111,8 +121,9 @@ export class PostgresStore implements Store {
   static async open(url: string, options: PostgresStoreOptions = {}): Promise<PostgresStore> {
     const parsed = parsePostgresUrl(url)
     const hints = new Hints()
+    const clock = options.clock ?? systemClock
     const { db, notices } = await openConnections(parsed, {
-      clock: options.clock ?? systemClock,
+      clock,
       random: options.random ?? Math.random,
       hinted: (told) => {
         for (const hint of told) hints.note(hint)
@@ -121,12 +132,19 @@ export class PostgresStore implements Store {
     })
     try {
       const schema = await migrate(db, parsed.schema, { mayChange: options.migrate ?? parsed.migrate })
-      return new PostgresStore(db, notices, hints, { durable: await isDurable(db), schema })
+      return new PostgresStore(db, channelOf(parsed.schema), clock, notices, hints, {
+        durable: await isDurable(db),
+        schema,
+      })
     } catch (error) {
       await notices?.close()
       await db.close()
       throw error
     }
+  }
+
+  within(transaction: SqlTransaction): StoreWithin {
+    return new Within(this.#db, this.#channel, this.#clock, transaction)
   }
 
   now(): Promise<EpochMs> {

@@ -21,6 +21,8 @@ interface Handle {
 interface Line {
   query(sql: string, values: readonly SqlValue[]): Promise<Answer<QueryResultRow>>
   script(sql: string): Promise<void>
+  /** Of a transaction that a caller is in. */
+  pause?(what: string): Promise<void>
 }
 
 /**
@@ -45,6 +47,20 @@ export class Transaction implements Queryable {
 
   async rows<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     return (await this.query<Row>(sql, values)).rows
+  }
+
+  /** A caller is in it, who may hold what it has locked for as long as they like. */
+  get isCallers(): boolean {
+    return this.#line.pause !== undefined
+  }
+
+  /**
+   * For a moment, before it is asked again whether `what` is free. So a caller's transaction waits: one that stood in line
+   * with its locks could be waited for itself, in a circle.
+   * @throws {EvertickError} STORE_UNAVAILABLE when it has waited for long enough.
+   */
+  async pause(what: string): Promise<void> {
+    await this.#line.pause?.(what)
   }
 
   /** Several statements in one message; none of them is kept prepared. */

@@ -106,6 +106,7 @@ export class RedisStore implements Store {
       shared: true,
       notifies: true,
       ordered: true,
+      transactions: false,
       shards: cells.shards,
       schema: cells.schema,
     }

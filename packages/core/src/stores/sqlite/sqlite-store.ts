@@ -94,6 +94,7 @@ export class SqliteStore implements Store {
       notifies: inMemory,
       // What is asked at once shares a transaction, and waits for it.
       ordered: false,
+      transactions: false,
       shards: 1,
       schema: db.schema,
     }

@@ -86,7 +86,7 @@ export function handlePromises(promise: DeclarePromise): void {
       await store.close()
       const history = { maxRuns: 1, maxAgeMs: 1, maxFailureAgeMs: 1, maxFailures: 1000, maxSkipped: 1000 }
       const verbs: Readonly<
-        Record<Exclude<keyof Store, 'info' | 'close' | 'watch'>, () => Promise<unknown>>
+        Record<Exclude<keyof Store, 'info' | 'close' | 'watch' | 'within'>, () => Promise<unknown>>
       > = {
         now: () => store.now(),
         putSchedules: () =>
