@@ -23,7 +23,7 @@ export interface Change {
  * @throws {EvertickError} REVISION_CONFLICT
  */
 export async function writeSchedules(
-  store: Store,
+  store: Pick<Store, 'getSchedules' | 'putSchedules'>,
   calendars: CalendarReader,
   changes: readonly Change[],
 ): Promise<Schedule[]> {

@@ -45,6 +45,7 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
     events,
     node,
     new Schedules(store, complete.tasks, clock),
+    new Runs(store, complete.tasks, clock),
     locks,
     new Campaign({ node: complete.name, locks, ttlMs, clock, random, log }),
   )
@@ -84,6 +85,7 @@ class LocalScheduler implements Scheduler {
     events: Events<SchedulerEvents>,
     node: Node,
     schedules: Schedules,
+    runs: Runs,
     locks: StoreLocks,
     leader: Campaign,
   ) {
@@ -93,7 +95,7 @@ class LocalScheduler implements Scheduler {
     this.#events = events
     this.#node = node
     this.schedules = schedules
-    this.runs = new Runs(store)
+    this.runs = runs
     this.calendars = new Calendars(store, schedules)
     this.locks = locks
     this.leader = leader

@@ -1,13 +1,13 @@
-import { policyOf, specOf } from '../domain/definition.js'
-import { EvertickError, InvalidError } from '../domain/errors.js'
-import { isValidRequestId, REQUEST_ID_RULE, uuidv7, type ScheduleId, type TaskName } from '../domain/ids.js'
+import { InvalidError } from '../domain/errors.js'
+import type { ScheduleId, TaskName } from '../domain/ids.js'
 import type { Clock, EpochMs } from '../domain/clock.js'
 import { shown } from '../domain/field-checks.js'
-import { canonicalJson, type JsonValue } from '../domain/json.js'
-import type { Run, RunSpec } from '../domain/run.js'
+import type { Run } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition, ScheduleState } from '../domain/schedule.js'
+import type { SqlTransaction } from '../domain/sql-transaction.js'
 import type { Task } from '../domain/task.js'
-import type { Page, PutSchedule, ScheduleQuery, Store } from '../store/contract.js'
+import type { Page, PutSchedule, ScheduleQuery, Store, StoreWithin } from '../store/contract.js'
+import { withinTransaction } from '../store/within-transaction.js'
 import { CalendarReader, type CalendarSource } from './calendar-source.js'
 import {
   prepare,
@@ -19,6 +19,7 @@ import {
 } from './prepare.js'
 import { put, retimed } from './put-rules.js'
 import { scheduleQuery, wholeNumber } from './query.js'
+import { requestIdOf, requestRun } from './run-request.js'
 import { illegal, notFound, revisionConflict, tooManyRaces } from './schedule-errors.js'
 import { MAX_RACES, writeSchedules, type Change } from './schedule-writer.js'
 import { upcoming } from './upcoming.js'
@@ -48,9 +49,10 @@ export class Schedules implements ScheduleClient {
     const items = inputs.map((input) => prepare(input, source))
     requireDistinct(items)
     await this.#requireRunnable(items, options)
+    const store = this.#storeFor(options)
     const now = await this.#store.now()
     return writeSchedules(
-      this.#store,
+      store,
       this.#calendars,
       items.map((item): Change => ({
         id: item.definition.id,
@@ -78,6 +80,11 @@ export class Schedules implements ScheduleClient {
         decide: (existing, source) => (existing === null ? null : retimed(existing, source, now)),
       })),
     )
+  }
+
+  /** The verbs as the caller wants them: each a step of its own, or in their transaction. */
+  #storeFor({ tx }: { tx?: SqlTransaction }): Pick<StoreWithin, 'getSchedules' | 'putSchedules' | 'addRuns'> {
+    return tx === undefined ? this.#store : withinTransaction(this.#store, tx)
   }
 
   async #requireRunnable(items: readonly PreparedSchedule[], options: PutOptions): Promise<void> {
@@ -149,38 +156,20 @@ export class Schedules implements ScheduleClient {
     return this.#store.deleteSchedule(id, options.ifRevision)
   }
 
-  async runNow(id: ScheduleId, options: { requestId?: string; input?: unknown } = {}): Promise<Run> {
-    const requestId = options.requestId ?? uuidv7(this.#clock.now())
-    if (!isValidRequestId(requestId)) {
-      const message = `requestId must be ${REQUEST_ID_RULE}, but is ${shown(requestId)}`
-      throw new InvalidError('INVALID_QUERY', [{ path: 'requestId', rule: 'requestId', message }])
-    }
-    const { definition } = await this.#require(id)
+  async runNow(
+    id: ScheduleId,
+    options: { requestId?: string; input?: unknown; tx?: SqlTransaction } = {},
+  ): Promise<Run> {
+    const requestId = requestIdOf(options.requestId, this.#clock)
+    const store = this.#storeFor(options)
+    const [schedule] = await store.getSchedules([id])
+    if (schedule === null || schedule === undefined) throw notFound(id)
+    const { definition } = schedule
     // Checked, and brought through JSON, like the input of a schedule.
     const { input } =
       options.input === undefined ? definition : await this.#withInput(definition, options.input)
     await requireFittingInput(definition.task, input, this.#tasks)
-    const { delivery, priority, group } = policyOf(definition)
-    const [run] = await this.#store.addRuns([
-      {
-        scheduleId: id,
-        requestId,
-        kind: 'manual',
-        fireTime: null,
-        task: definition.task,
-        spec: specOf(definition, input),
-        delivery,
-        priority,
-        group,
-      },
-    ])
-    if (!sameInput(run!, input)) {
-      const message = `requestId ${shown(requestId)} was used for run ${run!.id}, which has another input; take a new requestId`
-      throw new EvertickError('ILLEGAL_STATE', message, {
-        problems: [{ path: 'requestId', rule: 'requestId.sameInput', message }],
-      })
-    }
-    return run!
+    return requestRun(store, definition, requestId, input)
   }
 
   async upcoming(id: ScheduleId, options: { count?: number; after?: EpochMs } = {}): Promise<EpochMs[]> {
@@ -227,12 +216,6 @@ function requireDistinct(items: readonly PreparedSchedule[]): void {
     }
     ids.add(definition.id)
   }
-}
-
-/** Only the input counts: a request repeated after an edit of the retry rule is the same request. */
-function sameInput({ spec }: Run, input: JsonValue = null): boolean {
-  const given = spec === null ? undefined : (JSON.parse(spec) as RunSpec).input
-  return canonicalJson(given ?? null) === canonicalJson(input)
 }
 
 function withState(

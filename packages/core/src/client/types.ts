@@ -2,11 +2,12 @@ import type { Calendar, CalendarName } from '../domain/calendar.js'
 import type { Clock, EpochMs, Random } from '../domain/clock.js'
 import type { NodeId, RunId, ScheduleId, TaskName } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
-import type { HistoryPolicy } from '../domain/policies.js'
+import type { Delivery, HistoryPolicy } from '../domain/policies.js'
 import type { Health, SchedulerEvents } from '../domain/events.js'
 import type { Logger } from '../domain/logger.js'
 import type { Run } from '../domain/run.js'
 import type { Schedule, ScheduleDefinition } from '../domain/schedule.js'
+import type { SqlTransaction } from '../domain/sql-transaction.js'
 import type { Task } from '../domain/task.js'
 import type {
   CalendarQuery,
@@ -80,6 +81,11 @@ export interface PutOptions {
   readonly ifRevision?: number
   /** Take a task that no node knows: the one that does comes later. @default false */
   readonly allowUnknownTask?: boolean
+  /**
+   * The transaction that the caller is in (PostgreSQL): the schedule is there, and begins to fire, when that is committed.
+   * Until then it is locked, and does not fire.
+   */
+  readonly tx?: SqlTransaction
   /** Written as paused, so that nothing fires before it is resumed. @default false */
   readonly paused?: boolean
 }
@@ -103,7 +109,7 @@ export interface ScheduleClient {
    * in anything but its trigger, start, end or jitter, the next fire time stays as well. An interval after completion
    * begins to count anew when its trigger changes; while a run is open, from its end.
    * @throws {InvalidError} INVALID_SCHEDULE, INVALID_TRIGGER, INVALID_INPUT, PAYLOAD_TOO_LARGE, UNKNOWN_TASK, NEVER_FIRES
-   * @throws {EvertickError} SCHEDULE_EXISTS, REVISION_CONFLICT
+   * @throws {EvertickError} SCHEDULE_EXISTS, REVISION_CONFLICT; with `tx` also UNSUPPORTED, ILLEGAL_STATE
    */
   put(schedule: ScheduleInput, options?: PutOptions): Promise<Schedule>
   /** The same for many, in few round trips. All are checked before the first is written. */
@@ -124,10 +130,12 @@ export interface ScheduleClient {
   /** Answers whether there was one. Waiting runs are cancelled, running ones asked to end, history stays. */
   delete(id: ScheduleId, options?: Pick<PutOptions, 'ifRevision'>): Promise<boolean>
   /**
-   * One run, now, besides the timetable, also when paused. The same `requestId` again gives the same run.
-   * @throws {EvertickError} SCHEDULE_NOT_FOUND; ILLEGAL_STATE for a `requestId` that was used with another input.
+   * One run, now, besides the timetable, also when paused. The same `requestId` again gives the same run. With `tx` it
+   * is there when that transaction is committed; see {@link PutOptions}.
+   * @throws {EvertickError} SCHEDULE_NOT_FOUND; ILLEGAL_STATE for a `requestId` that was used with another input; with `tx`
+   * also UNSUPPORTED
    */
-  runNow(id: ScheduleId, options?: { requestId?: string; input?: unknown }): Promise<Run>
+  runNow(id: ScheduleId, options?: { requestId?: string; input?: unknown; tx?: SqlTransaction }): Promise<Run>
   /**
    * The next fire times, before jitter: 10 unless `count` says otherwise (up to 1000). Of an interval after completion
    * only the first can be known, and none while a run is open. While load spreads an interval out: as it would go on if
@@ -155,7 +163,28 @@ export interface CalendarClient {
   delete(name: CalendarName, options?: { ifRevision?: number }): Promise<boolean>
 }
 
+export interface EnqueueOptions {
+  readonly input?: unknown
+  /** Makes the request idempotent within the task. @default one of its own for each call */
+  readonly requestId?: string
+  /** The transaction that the caller is in (PostgreSQL): the run is there when that is committed. */
+  readonly tx?: SqlTransaction
+  /** As for a schedule. */
+  readonly delivery?: Delivery
+  readonly priority?: number
+  readonly group?: string
+  /** Take a task that no node knows: the one that does comes later. @default false */
+  readonly allowUnknownTask?: boolean
+}
+
 export interface RunClient {
+  /**
+   * One run of a task, as soon as a node has a slot for it, without a schedule. It belongs to `task:NAME`, under which such
+   * runs are listed and pruned. The same `requestId` again gives the same run.
+   * @throws {InvalidError} INVALID_SCHEDULE for an option that is wrong, INVALID_INPUT, PAYLOAD_TOO_LARGE, UNKNOWN_TASK
+   * @throws {EvertickError} ILLEGAL_STATE for a `requestId` that was used with another input; with `tx` also UNSUPPORTED
+   */
+  enqueue(task: TaskName | Task, options?: EnqueueOptions): Promise<Run>
   list(query?: Partial<RunQuery>): Promise<Page<Run>>
   get(id: RunId): Promise<Run | null>
   /** @throws {EvertickError} RUN_NOT_FOUND; ILLEGAL_STATE when it has ended */

@@ -3,6 +3,7 @@ import type { TaskName } from './ids.js'
 import type { JsonValue } from './json.js'
 import type { RetryPolicy } from './retry.js'
 import type { LogLevel, Run } from './run.js'
+import type { SqlTransaction } from './sql-transaction.js'
 
 /** What a handler is given. */
 export interface TaskContext<Input = unknown> {
@@ -22,6 +23,14 @@ export interface TaskContext<Input = unknown> {
   readonly log: TaskLog
   /** Tells how far it is: 0 to 1, or words, or both. Kept is the last one. */
   readonly progress: (fraction: number | null, message?: string) => void
+  /**
+   * Ends the run as succeeded in the handler's own transaction (PostgreSQL): it has ended if and only if that is committed,
+   * so that what it wrote there takes effect exactly once. If it is rolled back the run is as if nothing had been called,
+   * and may be completed again. Return after the commit; what is thrown, returned or logged then counts no more.
+   * @throws {LeaseLostError} LEASE_LOST: the run is with another, and the transaction cannot be committed any more.
+   * @throws {EvertickError} UNSUPPORTED; ILLEGAL_STATE where it is no transaction of the store's database
+   */
+  readonly complete: (transaction: SqlTransaction, result?: unknown) => Promise<void>
 }
 
 export interface TaskLog extends Record<LogLevel, (message: string) => void> {

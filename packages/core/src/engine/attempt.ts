@@ -1,16 +1,16 @@
 import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
 import { EvertickError } from '../domain/errors.js'
-import { SIZE_LIMITS } from '../domain/policies.js'
 import { completeRetry } from '../domain/define-task.js'
 import { retryDelayMs } from '../domain/retry.js'
 import type { RunError, RunSpec } from '../domain/run.js'
 import type { Task } from '../domain/task.js'
-import type { AttemptOutcome, ClaimedRun } from '../store/contract.js'
+import type { AttemptOutcome, ClaimedRun, Store } from '../store/contract.js'
 import { checkInput } from '../domain/check-input.js'
 import { HandlerContext } from './handler-context.js'
 import type { Reporter } from './reporter.js'
 import { isRetryable, runErrorOf } from './run-error.js'
+import { resultOf } from './run-result.js'
 
 /** A handler that was told to end gets this long before the attempt is ended without it. */
 export const ABORT_GRACE_MS = 6000
@@ -22,6 +22,7 @@ export interface AttemptOptions {
   readonly random: Random
   readonly log: Logger
   readonly reporter: Reporter
+  readonly store: Store
   /** Called once, when the attempt needs its slot no more; `null`: nothing is to be reported. */
   readonly ended: (attempt: Attempt, outcome: AttemptOutcome | null) => void
 }
@@ -39,12 +40,17 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options
     this.#spec = options.run.spec === null ? {} : (JSON.parse(options.run.spec) as RunSpec)
-    this.#context = new HandlerContext(options.run, options.reporter)
+    this.#context = new HandlerContext(options.run, options.reporter, options.store)
     this.#startedAt = options.clock.monotonic()
   }
 
   get claimed(): ClaimedRun {
     return this.#options.run
+  }
+
+  /** The handler may have ended its run in a transaction of its own. */
+  get mayBeComplete(): boolean {
+    return this.#context.mayBeComplete
   }
 
   /** How long it has been under way. */
@@ -144,14 +150,4 @@ export class Attempt {
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}
-
-/** The work is done, so a result that is too large is cut and not refused. */
-function resultOf(value: unknown): string | null {
-  if (value === undefined || value === null) return null
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) return null
-  const bytes = Buffer.byteLength(text)
-  if (bytes <= SIZE_LIMITS.result) return text
-  return JSON.stringify({ truncated: true, bytes, beginning: text.slice(0, 1024) })
 }

@@ -84,14 +84,17 @@ export class Attempts {
     if (this.#running.get(run.runId) === attempt) this.#running.delete(run.runId)
     slots.give(run.task)
     slotFreed()
-    if (outcome === null) events.emit('run.leaseLost', eventOf(run))
-    else reporter.outcome(run, outcome, (accepted) => this.#answered(run, outcome, durationMs, accepted))
+    if (outcome === null && !attempt.mayBeComplete) events.emit('run.leaseLost', eventOf(run))
+    else {
+      const answered = (written: AttemptOutcome | null): void => this.#answered(run, written, durationMs)
+      reporter.outcome(run, outcome, answered, () => attempt.mayBeComplete)
+    }
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #answered(run: ClaimedRun, outcome: AttemptOutcome, durationMs: number, accepted: boolean): void {
+  #answered(run: ClaimedRun, outcome: AttemptOutcome | null, durationMs: number): void {
     const { events } = this.#options
-    if (!accepted) {
+    if (outcome === null) {
       events.emit('run.leaseLost', eventOf(run))
       return
     }

@@ -1,8 +1,12 @@
+import { LeaseLostError } from '../domain/errors.js'
 import { SIZE_LIMITS } from '../domain/policies.js'
 import type { LogLevel } from '../domain/run.js'
+import type { SqlTransaction } from '../domain/sql-transaction.js'
 import type { TaskContext, TaskLog } from '../domain/task.js'
-import type { ClaimedRun } from '../store/contract.js'
+import type { ClaimedRun, RunUpdate, Store } from '../store/contract.js'
+import { withinTransaction } from '../store/within-transaction.js'
 import type { Reporter } from './reporter.js'
+import { resultOf } from './run-result.js'
 
 // Characters. One line must not take the place of all others.
 const LONGEST_LINE = 16 * 1024
@@ -12,15 +16,19 @@ export class HandlerContext implements TaskContext {
   input: unknown = null
   readonly #run: ClaimedRun
   readonly #reporter: Reporter
+  readonly #store: Store
+  /** What was written since the handler began to complete its run: that may have ended, or may go on. */
+  #unsent: RunUpdate[] | null = null
   #controller: AbortController | null = null
   #aborted: { readonly reason: Error } | null = null
   #log: TaskLog | null = null
   #logBytes = 0
   #closed = false
 
-  constructor(run: ClaimedRun, reporter: Reporter) {
+  constructor(run: ClaimedRun, reporter: Reporter, store: Store) {
     this.#run = run
     this.#reporter = reporter
+    this.#store = store
   }
 
   get run(): TaskContext['run'] {
@@ -76,7 +84,7 @@ export class HandlerContext implements TaskContext {
     if (this.#closed) return
     const { runId, fence } = this.#run
     const words = message === undefined ? null : String(message).slice(0, 1000)
-    this.#reporter.update({ runId, fence, log: [], progress: { fraction, message: words } })
+    this.#update({ runId, fence, log: [], progress: { fraction, message: words } })
   }
 
   #write(level: LogLevel, message: string): void {
@@ -86,7 +94,32 @@ export class HandlerContext implements TaskContext {
     const whole = String(message)
     const text = whole.length > LONGEST_LINE ? `${whole.slice(0, LONGEST_LINE - 1)}…` : whole
     this.#logBytes += Buffer.byteLength(text) + 1
-    this.#reporter.update({ runId, fence, log: [{ level, message: text }], progress: null })
+    this.#update({ runId, fence, log: [{ level, message: text }], progress: null })
+  }
+
+  #update(update: RunUpdate): void {
+    if (this.#unsent === null) this.#reporter.update(update)
+    else this.#unsent.push(update)
+  }
+
+  get complete(): TaskContext['complete'] {
+    return (transaction, result) => this.#complete(transaction, result)
+  }
+
+  async #complete(transaction: SqlTransaction, result: unknown): Promise<void> {
+    const { runId, fence } = this.#run
+    const within = withinTransaction(this.#store, transaction)
+    const outcome = { kind: 'succeeded', result: resultOf(result) } as const
+    // Until the transaction ends, what is written would wait for it; what was written before is in the store before it.
+    this.#unsent ??= []
+    await this.#reporter.written(runId)
+    const [accepted] = await within.finish([{ runId, fence, outcome }])
+    if (accepted !== true) throw new LeaseLostError(runId, fence)
+  }
+
+  /** The handler may have ended its run itself: only the store knows whether that was committed. */
+  get mayBeComplete(): boolean {
+    return this.#unsent !== null
   }
 
   abort(reason: Error): void {
@@ -97,5 +130,7 @@ export class HandlerContext implements TaskContext {
   /** The attempt has ended: what the handler still writes is dropped, for it could only be refused. */
   close(): void {
     this.#closed = true
+    // Refused, and rightly, where the run was completed.
+    for (const update of this.#unsent ?? []) this.#reporter.update(update)
   }
 }

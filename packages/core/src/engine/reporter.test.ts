@@ -62,22 +62,22 @@ async function settle(): Promise<void> {
 describe('an outcome', () => {
   test('is written, and its attempt told', async () => {
     const [lease] = await leases()
-    let accepted: boolean | undefined
-    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    let written: AttemptOutcome | null | undefined
+    reporter.outcome(lease!, success, (answer) => (written = answer))
     await reporter.drained()
-    expect(accepted).toBe(true)
+    expect(written).toEqual(success)
     expect(await store.getRun(lease!.runId)).toMatchObject({ status: 'succeeded', result: 'done' })
   })
 
   test('is repeated until the store answers', async () => {
     const [lease] = await leases()
     faults.refuse('finish', 5)
-    let accepted: boolean | undefined
-    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    let written: AttemptOutcome | null | undefined
+    reporter.outcome(lease!, success, (answer) => (written = answer))
     await settle()
-    expect(accepted).toBeUndefined()
+    expect(written).toBeUndefined()
     for (let i = 0; i < 20; i++) await clock.advance(100)
-    expect(accepted).toBe(true)
+    expect(written).toEqual(success)
   })
 
   test.each<[string, AttemptOutcome]>([
@@ -88,26 +88,26 @@ describe('an outcome', () => {
   ])('of %s whose answer was lost counts as accepted, for it was written', async (_what, outcome) => {
     const [lease] = await leases()
     faults.loseAnswer('finish')
-    let accepted: boolean | undefined
-    reporter.outcome(lease!, outcome, (answer) => (accepted = answer))
+    let written: AttemptOutcome | null | undefined
+    reporter.outcome(lease!, outcome, (answer) => (written = answer))
     await settle()
     await clock.advance(1000)
     await reporter.drained()
-    expect(accepted).toBe(true)
+    expect(written).toEqual(outcome)
   })
 
   test('under an older fence is refused, also when it is repeated', async () => {
     const [lease] = await leases()
     const old: Lease = { runId: lease!.runId, fence: (lease!.fence - 1) as Fence }
-    const answers: boolean[] = []
-    reporter.outcome(old, success, (accepted) => answers.push(accepted))
+    const answers: (AttemptOutcome | null)[] = []
+    reporter.outcome(old, success, (written) => answers.push(written))
     await reporter.drained()
     faults.loseAnswer('finish')
-    reporter.outcome(old, success, (accepted) => answers.push(accepted))
+    reporter.outcome(old, success, (written) => answers.push(written))
     await settle()
     await clock.advance(1000)
     await reporter.drained()
-    expect(answers).toEqual([false, false])
+    expect(answers).toEqual([null, null])
     expect(await store.getRun(old.runId)).toMatchObject({ status: 'running' })
   })
 
@@ -161,32 +161,32 @@ describe('an outcome', () => {
       log: silentLogger,
       refused: () => {},
     })
-    const accepted: [string, boolean][] = []
+    const written: [string, AttemptOutcome | null][] = []
     for (const lease of [busy!, free!])
-      patient.outcome(lease, success, (answer) => accepted.push([lease.runId, answer]))
+      patient.outcome(lease, success, (answer) => written.push([lease.runId, answer]))
     await settle()
     await clock.advance(5000)
-    expect(accepted).toEqual([[free!.runId, true]])
+    expect(written).toEqual([[free!.runId, success]])
     isBusy = false
     const drained = patient.drained()
     await clock.advance(1000)
     await drained
-    expect(accepted).toEqual([
-      [free!.runId, true],
-      [busy!.runId, true],
+    expect(written).toEqual([
+      [free!.runId, success],
+      [busy!.runId, success],
     ])
   })
 
   test('is given up with the node: its attempt is told that it was not accepted', async () => {
     const [lease] = await leases()
     faults.refuse('finish', Infinity)
-    let accepted: boolean | undefined
-    reporter.outcome(lease!, success, (answer) => (accepted = answer))
+    let written: AttemptOutcome | null | undefined
+    reporter.outcome(lease!, success, (answer) => (written = answer))
     await settle()
     reporter.giveUp()
     await clock.advance(1000)
     await reporter.drained()
-    expect(accepted).toBe(false)
+    expect(written).toBeNull()
   })
 })
 

@@ -1,9 +1,10 @@
 import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
 import { codeOf } from '../domain/errors.js'
-import type { AttemptOutcome, AttemptReport, RunUpdate, Store } from '../store/contract.js'
+import type { AttemptOutcome, RunUpdate, Store } from '../store/contract.js'
 import type { RunId } from '../domain/ids.js'
 import type { Lease } from '../domain/lease.js'
+import type { Run } from '../domain/run.js'
 
 const MOST_AT_ONCE = 500
 const LONGEST_PAUSE_MS = 1000
@@ -22,8 +23,15 @@ interface PendingUpdate extends Lease {
   progress: RunUpdate['progress']
 }
 
-interface PendingReport extends AttemptReport {
-  readonly answered: (accepted: boolean) => void
+/** What the store holds as the end of the attempt; `null`: the lease was lost, and nothing was written. */
+type Answered = (written: AttemptOutcome | null) => void
+
+interface PendingReport extends Lease {
+  /** `null`: nothing is to be written, for the lease was given up. */
+  readonly outcome: AttemptOutcome | null
+  readonly answered: Answered
+  /** Its handler may have ended the run in a transaction of its own, which then counts instead. */
+  readonly mayBeComplete: () => boolean
   /** It was sent, and the answer did not come. */
   mayBeWritten: boolean
   /** How many times the store said that it cannot tell yet. */
@@ -39,6 +47,9 @@ export class Reporter {
   #outcomes: PendingReport[] = []
   /** By run, for only the last progress of an attempt is kept, and its lines go together. */
   readonly #updates = new Map<RunId, PendingUpdate>()
+  /** Whose updates are on the way, and who waits for them to arrive. */
+  #sending: ReadonlySet<RunId> = new Set()
+  readonly #waiting: (() => void)[] = []
   #flushing: Promise<void> | null = null
   /** Until each of those that were postponed is asked again. */
   readonly #postponed = new Set<Promise<void>>()
@@ -48,9 +59,21 @@ export class Reporter {
     this.#options = options
   }
 
-  /** `answered(false)`: the lease was lost, and nothing was written. */
-  outcome({ runId, fence }: Lease, outcome: AttemptOutcome, answered: (accepted: boolean) => void): void {
-    this.#outcomes.push({ runId, fence, outcome, answered, mayBeWritten: false, postponed: 0 })
+  outcome(
+    { runId, fence }: Lease,
+    outcome: AttemptOutcome | null,
+    answered: Answered,
+    mayBeComplete = (): boolean => false,
+  ): void {
+    this.#outcomes.push({
+      runId,
+      fence,
+      outcome,
+      answered,
+      mayBeComplete,
+      mayBeWritten: false,
+      postponed: 0,
+    })
     this.#flushing ??= this.#flush()
   }
 
@@ -64,6 +87,12 @@ export class Reporter {
       this.#updates.set(runId, { runId, fence, log: [...log], progress })
     }
     this.#flushing ??= this.#flush()
+  }
+
+  /** Resolves when what this attempt wrote so far is in the store, or was refused. */
+  async written(runId: RunId): Promise<void> {
+    while (this.#updates.has(runId) || this.#sending.has(runId))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   /** Resolves when everything handed over so far has been answered. */
@@ -111,6 +140,7 @@ export class Reporter {
   }
 
   async #sendUpdates(updates: readonly RunUpdate[]): Promise<void> {
+    this.#sending = new Set(updates.map(({ runId }) => runId))
     try {
       const accepted = await this.#options.store.report(updates)
       for (const [index, update] of updates.entries())
@@ -121,37 +151,27 @@ export class Reporter {
         { err: error, updates: updates.length },
         'Log lines and progress could not be written',
       )
-    }
-  }
-
-  /** A repeated outcome is refused when its first answer was lost: what is there then tells whether it is ours. */
-  async #recognise(reports: readonly PendingReport[], accepted: (boolean | null)[]): Promise<void> {
-    for (const [index, { runId, fence, outcome, mayBeWritten }] of reports.entries()) {
-      if (accepted[index] !== false || !mayBeWritten) continue
-      const run = await this.#options.store.getRun(runId)
-      if (run === null || run.fence !== fence || run.status === 'running') continue
-      const error = 'error' in outcome ? outcome.error : null
-      accepted[index] =
-        error === null
-          ? run.status === outcome.kind
-          : run.error?.code === error.code && run.error.message === error.message
+    } finally {
+      this.#sending = new Set()
+      for (const resolve of this.#waiting.splice(0)) resolve()
     }
   }
 
   async #sendOutcomes(reports: PendingReport[]): Promise<void> {
-    const { store, log } = this.#options
+    const { log } = this.#options
     for (let tries = 1; ; tries++) {
       try {
-        const accepted = await store.finish(reports)
-        await this.#recognise(reports, accepted)
+        const accepted = await this.#finish(reports)
+        const ends = await Promise.all(reports.map((report, index) => this.#endOf(report, accepted[index]!)))
         for (const [index, report] of reports.entries()) {
-          if (accepted[index] === null && !this.#givenUp) this.#postpone(report)
-          else report.answered(accepted[index] === true)
+          const end = ends[index]
+          if (end === 'undecided' && !this.#givenUp) this.#postpone(report)
+          else report.answered(end === 'undecided' ? null : end!)
         }
         return
       } catch (error) {
         if (this.#givenUp || codeOf(error) === 'STORE_CLOSED') {
-          for (const { answered } of reports) answered(false)
+          for (const { answered } of reports) answered(null)
           return
         }
         for (const report of reports) report.mayBeWritten = true
@@ -162,6 +182,34 @@ export class Reporter {
         await this.#pause(tries)
       }
     }
+  }
+
+  async #finish(reports: readonly PendingReport[]): Promise<(boolean | null)[]> {
+    const sent = reports.flatMap(({ runId, fence, outcome }) =>
+      outcome === null ? [] : { runId, fence, outcome },
+    )
+    const answers = sent.length === 0 ? [] : await this.#options.store.finish(sent)
+    let next = 0
+    return reports.map(({ outcome }) => (outcome === null ? false : answers[next++]!))
+  }
+
+  /**
+   * An outcome is refused when it has been written before and only the answer was lost, or when the handler has completed
+   * its run itself: what is there then tells whether it is ours.
+   */
+  async #endOf(
+    report: PendingReport,
+    accepted: boolean | null,
+  ): Promise<AttemptOutcome | null | 'undecided'> {
+    const { runId, fence, outcome, mayBeWritten } = report
+    if (accepted === null) return 'undecided'
+    if (accepted) return outcome
+    const mayBeComplete = report.mayBeComplete()
+    if (!mayBeWritten && !mayBeComplete) return null
+    const run = await this.#options.store.getRun(runId)
+    if (run === null || run.fence !== fence || run.status === 'running') return null
+    if (mayBeComplete && run.status === 'succeeded') return completed(run)
+    return outcome !== null && mayBeWritten && isEndOf(run, outcome) ? outcome : null
   }
 
   /** Asked again later, and meanwhile nothing waits for it: whoever holds its schedule may do so for long. */
@@ -180,4 +228,13 @@ export class Reporter {
     const pauseMs = Math.min(LONGEST_PAUSE_MS, 20 * 2 ** (tries - 1)) * (0.5 + random() / 2)
     await new Promise<void>((resolve) => void clock.setTimer(resolve, pauseMs))
   }
+}
+
+function completed({ result }: Run): AttemptOutcome {
+  return { kind: 'succeeded', result: result === null ? null : JSON.stringify(result) }
+}
+
+function isEndOf(run: Run, outcome: AttemptOutcome): boolean {
+  if (!('error' in outcome)) return run.status === outcome.kind
+  return run.error?.code === outcome.error.code && run.error.message === outcome.error.message
 }

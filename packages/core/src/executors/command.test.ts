@@ -57,6 +57,7 @@ function start(
       signal,
       log,
       progress: () => {},
+      complete: () => Promise.resolve(),
     }
     return (await task.run(context)) as CommandResult
   }

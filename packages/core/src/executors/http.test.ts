@@ -49,6 +49,7 @@ async function run(input: object, signal = new AbortController().signal): Promis
     signal,
     log: Object.assign(silent, { debug: silent, info: silent, warn: silent, error: silent }),
     progress: silent,
+    complete: () => Promise.resolve(),
   }
   return (await task.run(context)) as HttpResult
 }

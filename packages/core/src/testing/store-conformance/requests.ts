@@ -115,6 +115,23 @@ export function requestPromises(promise: DeclarePromise): void {
     assert.equal((await world.fire('daily', { overlap: 'skip' })).status, 'skipped')
   })
 
+  promise(
+    'a run may be requested of what is no schedule: it executes, and is pruned at last',
+    async (world) => {
+      const node = await world.node('a')
+      const request = world.request('task:none')
+      const [run] = await world.store.addRuns([request])
+      assert.deepEqual(await world.store.addRuns([request]), [run])
+      const lease = await node.claimOne()
+      assert.equal((await world.finish(lease, succeeded)).status, 'succeeded')
+      assert.equal((await world.runsOf('task:none')).length, 1)
+      await world.advance(2)
+      const history = { maxRuns: 1, maxFailures: 1, maxSkipped: 1, maxAgeMs: 1, maxFailureAgeMs: 1 }
+      for (let more = true; more;) ({ more } = await world.store.prune(history, 10))
+      assert.deepEqual(await world.runsOf('task:none'), [])
+    },
+  )
+
   promise('an empty batch is nothing', async ({ store }) => {
     assert.deepEqual(await store.addRuns([]), [])
   })
