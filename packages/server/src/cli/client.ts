@@ -62,7 +62,10 @@ interface LockFilter {
  * @throws {UnreachableError} nobody answers.
  */
 export interface Client extends AsyncDisposable {
-  putSchedule(schedule: ScheduleRequest, options: Omit<PutOptions, 'ifRevision'>): Promise<ScheduleJson>
+  putSchedule(
+    schedule: ScheduleRequest,
+    options: Omit<PutOptions, 'ifRevision' | 'tx'>,
+  ): Promise<ScheduleJson>
   getSchedule(id: string): Promise<ScheduleJson>
   listSchedules(filter: ScheduleFilter): Promise<PageJson<ScheduleJson>>
   pauseSchedule(id: string, reason: string | undefined): Promise<ScheduleJson>

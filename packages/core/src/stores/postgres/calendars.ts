@@ -53,7 +53,7 @@ export async function putCalendar(
 
 /** Writes a calendar of another store; see {@link revisionAfter}. */
 export async function restoreCalendar(tx: Transaction, item: CalendarExport): Promise<void> {
-  await tx.lock([CALENDARS])
+  await tx.lock([CALENDARS_OF_CALLERS, CALENDARS])
   const { name, revision, definition, createdAt, updatedAt, calendarsRevision } = item
   const [all] = await tx.rows<{ value: number }>(`SELECT value FROM @counters WHERE name = 'calendars'`)
   const isChanged = !sameCalendar(await find(tx, name), item)

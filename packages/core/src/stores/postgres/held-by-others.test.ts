@@ -55,16 +55,21 @@ test('the outcome of a run of its own is to be reported again, and those of all 
     await Promise.all(ids.map(async (id) => world.decide(await world.stored(id)))),
     node.dispatch(),
   )
-  const reports = claimed.map((lease) => ({ ...lease, outcome: succeeded }))
-  const busy = reports.filter(({ scheduleId }) => scheduleId === 'held-1')
+  const reports = claimed.map(({ runId, fence, scheduleId }) => ({
+    runId,
+    fence,
+    scheduleId,
+    outcome: succeeded,
+  }))
+  const busy = reports.find(({ scheduleId }) => scheduleId === 'held-1')!
   await whileHeld(holdSchedule('held-1'), async () => {
     const answers = await store.finish(reports)
     expect(Object.fromEntries(reports.map((report, i) => [report.scheduleId, answers[i]]))).toEqual({
       'held-1': null,
       'free-1': true,
     })
-    expect((await world.run(busy[0]!.runId)).status).toBe('running')
-    expect(await store.finish([{ ...busy[0]!, fence: 1 as never }])).toEqual([false])
+    expect((await world.run(busy.runId)).status).toBe('running')
+    expect(await store.finish([{ ...busy, fence: 1 as never }])).toEqual([false])
   })
   expect(await store.finish(reports.toReversed())).toEqual(
     reports.toReversed().map((report) => report.scheduleId === 'held-1'),

@@ -191,7 +191,10 @@ test('a transaction that sees an old state of the database is refused', async ()
 
 test('a transaction of another database is refused', async () => {
   await pool.query('CREATE DATABASE elsewhere')
-  const client = new pg.Client(server.url.replace(/postgres$/, 'elsewhere'))
+  const url = server.url.replace(/postgres$/, 'elsewhere')
+  // Which has a store as well.
+  await (await PostgresStore.open(url)).close()
+  const client = new pg.Client(url)
   await client.connect()
   await client.query('BEGIN')
   await expect(store.within(client).getSchedules(['x'])).rejects.toMatchObject({ code: 'ILLEGAL_STATE' })
