@@ -1,13 +1,13 @@
 // Very many schedules, of which few are due at a time: how long loading takes, what each occupies, how late they fire.
-//   node bench/many-schedules.mjs [--schedules 1000000] [--fires 5000] [--seconds 20]
-import { readFileSync } from 'node:fs'
+//   node bench/many-schedules.mjs [--store redis|postgres] [--schedules 1000000] [--fires 5000] [--seconds 20]
 import { parseArgs } from 'node:util'
 import { createScheduler, defineTask } from '@evertick/core'
-import { RedisServer } from '@evertick/core/testing'
 import { sleep, spread, timed } from './measure.mjs'
+import { startServer } from './servers.mjs'
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'redis' },
     schedules: { type: 'string', default: '1000000' },
     fires: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '20' },
@@ -18,7 +18,7 @@ const seconds = Number(values.seconds)
 const periodMs = Math.round((count / Number(values.fires)) * 1000)
 const AT_ONCE = 5000
 
-const redis = await RedisServer.start()
+const server = await startServer(values.store)
 const lateness = []
 let measuring = false
 const tick = defineTask({
@@ -28,35 +28,38 @@ const tick = defineTask({
   },
 })
 const scheduler = await createScheduler({
-  store: redis.url,
+  store: server.url,
   tasks: [tick],
   node: { name: 'bench', slots: 1000 },
   log: { debug() {}, info() {}, warn: console.warn, error: console.error },
 })
 
-const emptyMb = residentMb()
+const emptyBytes = await server.bytes()
 const loadedIn = await timed(async () => {
   for (let first = 0; first < count; first += AT_ONCE) {
     const size = Math.min(AT_ONCE, count - first)
     await scheduler.schedules.putAll(Array.from({ length: size }, (_, i) => schedule(first + i)))
   }
 })
-const loadedMb = residentMb()
+const loadedBytes = await server.bytes()
 await scheduler.start()
 // What became due while loading is worked off first.
 await sleep(15_000)
 measuring = true
 await sleep(seconds * 1000)
 measuring = false
+const peeks = []
+for (let i = 0; i < 200; i++) peeks.push(await timed(() => scheduler.store.peek(100)))
 await scheduler.stop()
-await redis.stop()
+await server.stop()
 
 console.log({
   schedules: count,
   loadedInSeconds: Math.round(loadedIn / 1000),
-  bytesPerSchedule: Math.round(((loadedMb - emptyMb) * 2 ** 20) / count),
+  bytesPerSchedule: Math.round((loadedBytes - emptyBytes) / count),
   firesPerSecond: Math.round(lateness.length / seconds),
   latenessMs: spread(lateness),
+  peekMs: spread(peeks),
 })
 
 /** Each has an instant of its own within the period. */
@@ -64,9 +67,4 @@ function schedule(i) {
   const start = new Date(Math.floor((i * periodMs) / count)).toISOString()
   const trigger = { kind: 'interval', every: { milliseconds: periodMs }, start }
   return { id: `tick-${String(i).padStart(7, '0')}`, task: tick, trigger, catchUp: 'none' }
-}
-
-function residentMb() {
-  const pages = Number(readFileSync(`/proc/${redis.pid}/statm`, 'utf8').split(' ')[1])
-  return (pages * 4096) / 2 ** 20
 }

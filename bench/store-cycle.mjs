@@ -1,9 +1,8 @@
 // What the store alone can do: batches of fires that are committed, leased and ended, without a scheduler around it.
-//   node bench/store-cycle.mjs [--store URL|redis, which starts one of its own] [--batch 500] [--seconds 5]
+//   node bench/store-cycle.mjs [--store URL|redis|postgres, which start one of their own] [--batch 500] [--seconds 5]
 import { parseArgs } from 'node:util'
 import { openStore } from '@evertick/core'
-import { RedisServer } from '@evertick/core/testing'
-import { cpuMsOf } from './measure.mjs'
+import { startServer } from './servers.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -13,8 +12,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const redis = values.store === 'redis' ? await RedisServer.start() : null
-const store = await openStore(redis?.url ?? values.store)
+const server = await startServer(values.store)
+const store = await openStore(server?.url ?? values.store)
 const size = Number(values.batch)
 const session = { session: 'bench-session', node: 'bench' }
 await store.heartbeat({
@@ -47,7 +46,7 @@ await store.putSchedules(
   })),
 )
 
-const redisMs = () => (redis === null ? 0 : cpuMsOf(redis.pid))
+const serverMs = () => server?.cpuMs() ?? 0
 let round = 0
 async function cycle() {
   const fireTime = from + round * 1000
@@ -78,7 +77,7 @@ async function cycle() {
 
 const warm = performance.now()
 while (performance.now() - warm < 1000) await cycle()
-const cpuBefore = [process.cpuUsage(), redisMs()]
+const cpuBefore = [process.cpuUsage(), serverMs()]
 const began = performance.now()
 let fires = 0
 while (performance.now() - began < Number(values.seconds) * 1000) fires += await cycle()
@@ -87,8 +86,8 @@ const own = process.cpuUsage(cpuBefore[0])
 const figures = {
   firesPerSecond: Math.round((fires * 1000) / elapsedMs),
   microsOfNode: Number(((own.user + own.system) / fires).toFixed(1)),
-  microsOfRedis: redis === null ? null : Number((((redisMs() - cpuBefore[1]) * 1000) / fires).toFixed(1)),
+  microsOfServer: server === null ? null : Number((((serverMs() - cpuBefore[1]) * 1000) / fires).toFixed(1)),
 }
 console.log(values.json ? JSON.stringify(figures) : figures)
 await store.close()
-await redis?.stop()
+await server?.stop()

@@ -1,12 +1,12 @@
 // Fires/s with full history: N schedules, one fire each per second, in one process.
-//   node bench/throughput.mjs [--store URL|redis, which starts one of its own] [--schedules 10000] [--seconds 30] [--slots 1000]
+//   node bench/throughput.mjs [--store URL|redis|postgres, which start one of their own] [--schedules 10000] [--seconds 30] [--slots 1000]
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createScheduler, defineTask } from '@evertick/core'
-import { RedisServer } from '@evertick/core/testing'
-import { cpuMsOf, sleep, spread, timed } from './measure.mjs'
+import { sleep, spread, timed } from './measure.mjs'
+import { startServer } from './servers.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -20,8 +20,8 @@ const { values } = parseArgs({
 const count = Number(values.schedules)
 const seconds = Number(values.seconds)
 const folder = mkdtempSync(join(tmpdir(), 'evertick-bench-'))
-const redis = values.store === 'redis' ? await RedisServer.start() : null
-const store = redis?.url ?? values.store ?? `sqlite:${join(folder, 'bench.db')}`
+const server = await startServer(values.store)
+const store = server?.url ?? values.store ?? `sqlite:${join(folder, 'bench.db')}`
 
 const lateness = []
 let measuring = false
@@ -51,12 +51,12 @@ await scheduler.start()
 // The first seconds warm the caches and work off what became due while loading.
 await sleep(5000)
 measuring = true
-const redisBefore = redis === null ? 0 : cpuMsOf(redis.pid)
+const serverBefore = server?.cpuMs()
 const cpuBefore = process.cpuUsage()
 const elapsedMs = await timed(() => sleep(seconds * 1000))
 measuring = false
 const cpu = process.cpuUsage(cpuBefore)
-const redisCores = redis === null ? null : (cpuMsOf(redis.pid) - redisBefore) / elapsedMs
+const serverCores = server === null ? null : (server.cpuMs() - serverBefore) / elapsedMs
 const memoryMb = process.memoryUsage.rss() / 2 ** 20
 await scheduler.stop()
 
@@ -68,10 +68,10 @@ const figures = {
   firesPerSecond: Math.round(lateness.length / (elapsedMs / 1000)),
   latenessMs: spread(lateness),
   cpuCores: Number(((cpu.user + cpu.system) / 1000 / elapsedMs).toFixed(2)),
-  redisCores: redisCores === null ? null : Number(redisCores.toFixed(2)),
+  serverCores: serverCores === null ? null : Number(serverCores.toFixed(2)),
   memoryMb: Math.round(memoryMb),
   fileMb: values.store === undefined ? Math.round(statSync(join(folder, 'bench.db')).size / 2 ** 20) : null,
 }
 console.log(values.json ? JSON.stringify(figures) : figures)
 rmSync(folder, { recursive: true, force: true })
-await redis?.stop()
+await server?.stop()
