@@ -1,7 +1,6 @@
 import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
-import type { Lease } from '../../domain/lease.js'
 import type { Run, RunError } from '../../domain/run.js'
-import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
+import type { RecoveredRun } from '../../store/contract.js'
 import { CANCELLED, pausedAfter } from '../../store/reasons.js'
 import {
   afterRunAmong,
@@ -11,85 +10,30 @@ import {
   timeAfterRun,
   type HeldSchedule,
 } from './held-schedules.js'
-import { leaseKey, leaseKeyOf, LEASES, leaseValues } from './leases.js'
 import { idOf, QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
-import { afterAttempt, ended, recovered, retried, type HeldRun } from './run-changes.js'
+import { ended, recovered, retried, type HeldRun } from './run-changes.js'
 import type { Queryable } from './sql.js'
 import type { Transaction } from './transaction.js'
 
 // How attempts and runs end, and what that means for their schedule.
 
-const HELD_COLUMNS = `runs.number, runs.schedule_id, runs.fire_time, runs.request_id, runs.task, runs.status, runs.queue,
+export const HELD_COLUMNS = `runs.number, runs.schedule_id, runs.fire_time, runs.request_id, runs.task, runs.status, runs.queue,
   runs.attempt, runs.recoveries, runs.fence, runs.delivery, runs.due_at, runs.started_at, runs.ended_at,
   runs.cancel_requested, runs.error, runs.result, runs.attempts, sessions.node`
 
-const JOIN_SESSIONS = 'LEFT JOIN @sessions sessions ON sessions.number = runs.session'
+export const JOIN_SESSIONS = 'LEFT JOIN @sessions sessions ON sessions.number = runs.session'
 
-type Held = ReadonlyMap<ScheduleId, HeldSchedule>
+/** What became of a run. */
+export type Changed = Pick<HeldRun, 'schedule_id' | 'status' | 'queue'>
 
-const FROM_LEASES = `FROM ${LEASES} JOIN @runs runs USING (schedule_id, fire_time, request_id, fence)`
+export type Held = ReadonlyMap<ScheduleId, HeldSchedule>
 
-const SELECT_LEASED = `
-SELECT ${HELD_COLUMNS} ${FROM_LEASES} ${JOIN_SESSIONS} WHERE runs.queue = 4 ORDER BY runs.number FOR NO KEY UPDATE OF runs`
-
-/**
- * Fenced: `false` for a lease that is not held; `null` where another transaction holds the run or its schedule. That may
- * be one that takes its time, and the outcomes of all other schedules must not wait for it.
- */
-export async function finish(
-  tx: Transaction,
-  reports: readonly AttemptReport[],
-): Promise<(boolean | null)[]> {
-  const ids = scheduleIdsOf(reports)
-  const schedules = await holdFreeSchedules(tx, ids)
-  const locked = await lockedAmong(tx, ids, schedules)
-  const isFree = ({ runId }: AttemptReport): boolean => !locked.has(scheduleIdOf(runId))
-  const held = await tx.rows<HeldRun>(`${SELECT_LEASED} SKIP LOCKED`, leaseValues(reports.filter(isFree)))
-  const accepted = await end(tx, reports, held, schedules)
-  const busy = await stillLeased(
-    tx,
-    reports.filter((_, index) => !accepted[index]),
-  )
-  return reports.map((report, index) => accepted[index]! || (busy.has(leaseKey(report)) ? null : false))
-}
-
-/** Those that are held all the same: somebody has locked them. */
-async function stillLeased(tx: Transaction, leases: readonly Lease[]): Promise<ReadonlySet<string>> {
-  if (leases.length === 0) return new Set()
-  const rows = await tx.rows<Parameters<typeof leaseKeyOf>[0]>(
-    `SELECT schedule_id, fire_time, request_id, fence ${FROM_LEASES} WHERE runs.queue = 4`,
-    leaseValues(leases),
-  )
-  return new Set(rows.map(leaseKeyOf))
-}
-
-async function end(
-  tx: Transaction,
-  reports: readonly AttemptReport[],
-  rows: readonly HeldRun[],
-  schedules: Held,
-): Promise<boolean[]> {
-  const held = new Map(rows.map((row) => [leaseKeyOf(row), row]))
-  const changed: HeldRun[] = []
-  const accepted = reports.map((report) => {
-    const key = leaseKey(report)
-    const run = held.get(key)
-    if (run === undefined) return false
-    // The first report ends the lease; a second one in the same batch comes too late.
-    held.delete(key)
-    changed.push(afterAttempt(run, report.outcome, tx.now))
-    return true
-  })
-  await write(tx, changed, schedules)
-  return accepted
-}
-
-function scheduleIdsOf(leases: readonly { readonly runId: RunId }[]): ScheduleId[] {
+export function scheduleIdsOf(leases: readonly { readonly runId: RunId }[]): ScheduleId[] {
   return leases.map(({ runId }) => scheduleIdOf(runId))
 }
 
 /** Empty for text that no run can have as its id. */
-function scheduleIdOf(runId: RunId): ScheduleId {
+export function scheduleIdOf(runId: RunId): ScheduleId {
   return parseRunId(runId)?.scheduleId ?? ''
 }
 
@@ -195,6 +139,12 @@ export async function cancelAllOf(tx: Transaction, id: ScheduleId, reason: RunEr
 
 /** Writes what became of held runs of held schedules, in the order in which it happened. */
 async function write(tx: Transaction, runs: readonly HeldRun[], schedules: Held): Promise<void> {
+  await writeRuns(tx, runs)
+  await follow(tx, runs, schedules)
+}
+
+/** Writes what became of held runs. */
+export async function writeRuns(tx: Transaction, runs: readonly HeldRun[]): Promise<void> {
   if (runs.length === 0) return
   await tx.query(
     `UPDATE @runs runs SET status = new.status, queue = new.queue, attempt = new.attempt, recoveries = new.recoveries,
@@ -220,6 +170,10 @@ async function write(tx: Transaction, runs: readonly HeldRun[], schedules: Held)
       runs.map((run) => run.attempts),
     ],
   )
+}
+
+/** What follows for held schedules from what became of their runs, in the order in which it happened. */
+export async function follow(tx: Transaction, runs: readonly Changed[], schedules: Held): Promise<void> {
   if (runs.some((run) => run.queue === QUEUE.ready)) tx.note('ready')
   const over = runs.filter((run) => run.queue === QUEUE.ended)
   if (over.length === 0) return
@@ -233,7 +187,7 @@ async function write(tx: Transaction, runs: readonly HeldRun[], schedules: Held)
 }
 
 /** How many in a row, per schedule; so many that it asked to be paused, and it is. */
-async function countFailures(tx: Transaction, over: readonly HeldRun[], schedules: Held): Promise<void> {
+async function countFailures(tx: Transaction, over: readonly Changed[], schedules: Held): Promise<void> {
   const limits = await pauseLimits(tx, over)
   const changed = new Set<HeldSchedule>()
   const paused = new Map<ScheduleId, string>()
@@ -277,7 +231,7 @@ async function countFailures(tx: Transaction, over: readonly HeldRun[], schedule
 
 async function pauseLimits(
   tx: Transaction,
-  over: readonly HeldRun[],
+  over: readonly Changed[],
 ): Promise<ReadonlyMap<ScheduleId, number>> {
   const failed = over.filter(({ status }) => status === 'failed' || status === 'lost')
   if (failed.length === 0) return new Map()
