@@ -102,7 +102,6 @@ CREATE INDEX runs_ready ON @runs (task, grp, priority DESC, due_at, number) WHER
 CREATE INDEX runs_delayed ON @runs (due_at) WHERE queue = 2;
 CREATE INDEX runs_blocked ON @runs (schedule_id, fire_time) WHERE queue = 3;
 CREATE INDEX runs_held ON @runs (session) WHERE queue = 4;
-CREATE INDEX runs_held_of_task ON @runs (task) WHERE queue = 4;
 CREATE INDEX runs_unsuccessful ON @runs (status, number) WHERE queue = 0 AND status <> 'succeeded';
 
 CREATE TABLE @run_logs (
