@@ -15,6 +15,9 @@ const CONNECTIONS = 8
 /** To wait for another who migrates, or for an index of a large table. */
 const MIGRATION_TIMEOUT_MS = 86_400_000
 
+/** In a transaction that has failed before. */
+const TRANSACTION_FAILED = '25P02'
+
 interface Prepared {
   readonly name?: string
   readonly text: string
@@ -126,10 +129,18 @@ export class Database {
   ): Promise<Result> {
     const client = await this.#connect()
     let broken = true
+    // Of those sent together. What follows it only tells that the transaction has failed, and may be heard of first.
+    let firstFailure: unknown = null
     try {
       const tx = new Transaction(this, {
-        query: async (sql, values) =>
-          answerOf(await client.query({ ...this.#statement(sql, values), ...patience })),
+        query: async (sql, values) => {
+          try {
+            return answerOf(await client.query({ ...this.#statement(sql, values), ...patience }))
+          } catch (error) {
+            firstFailure ??= error
+            throw error
+          }
+        },
         script: async (sql) => void (await client.query({ text: this.named(sql), ...patience })),
       })
       // In one message, so that the clock costs no call of its own.
@@ -142,8 +153,9 @@ export class Database {
       return result
     } catch (error) {
       // A line that answers errors is sound, and takes back what was done; of any other nothing is known.
-      broken = !(await rolledBack(client, error))
-      throw this.#failed(error)
+      const failure = sqlStateOf(error) === TRANSACTION_FAILED ? firstFailure : error
+      broken = !(await rolledBack(client, failure))
+      throw this.#failed(failure)
     } finally {
       client.release(broken)
     }

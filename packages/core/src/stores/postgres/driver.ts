@@ -62,7 +62,8 @@ export async function configOf(url: PostgresUrl, direct: boolean): Promise<Clien
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
-    ...(direct ? { ...TIMEOUTS, options: PLANNER } : {}),
+    // What needs no answer of what was sent before it goes along with it.
+    ...(direct ? { ...TIMEOUTS, options: PLANNER, pipeline: true } : {}),
   }
 }
 

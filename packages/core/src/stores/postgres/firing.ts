@@ -12,12 +12,14 @@ import {
   writeHeld,
   type HeldSchedule,
 } from './held-schedules.js'
-import { Leasing } from './leasing.js'
+import { isLimited, Leasing } from './leasing.js'
 import { idOfNew, insertRuns, type NewRun } from './new-runs.js'
 import { OpenRuns } from './open-runs.js'
 import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
 import { cancelAllOf, holdOpenRuns } from './run-endings.js'
 import type { Transaction } from './transaction.js'
+
+type Held = ReadonlyMap<ScheduleId, HeldSchedule>
 
 const OVERLAP_ERROR = JSON.stringify(OVERLAP)
 
@@ -34,13 +36,26 @@ export async function commit(
 ): Promise<CommitResult> {
   const usesCalendars = decisions.some(({ calendarsRevision }) => calendarsRevision !== null)
   const calendars = usesCalendars ? await holdCalendars(tx) : null
-  const leasing = dispatch === null ? null : await Leasing.begin(tx, dispatch)
-  await leasing?.prepareFor(new Set(decisions.map(({ task }) => task)))
-  const held = await holdFreeSchedules(
-    tx,
-    decisions.map(({ scheduleId }) => scheduleId),
-  )
-  const firing = new Firing(tx, held, leasing, calendars?.revision ?? null)
+  const begin = async (): Promise<Leasing | null> => {
+    const leasing = dispatch === null ? null : await Leasing.begin(tx, dispatch)
+    await leasing?.prepareFor(new Set(decisions.map(({ task }) => task)))
+    return leasing
+  }
+  const ids = decisions.map(({ scheduleId }) => scheduleId)
+  const exclusive = idsWith(decisions, ({ overlap }) => overlap !== 'allow')
+  const isReplacing = decisions.some(({ overlap }) => overlap === 'cancelOther')
+  const hold = (): Promise<[Held, OpenRuns]> =>
+    Promise.all([
+      holdFreeSchedules(tx, ids),
+      exclusive.length === 0 || isReplacing ? OpenRuns.none : OpenRuns.of(tx, exclusive),
+    ])
+  // Sent together, and carried out in this order.
+  const isOrdered = dispatch !== null && isLimited(dispatch)
+  const [leasing, [held, open]] = isOrdered
+    ? [await begin(), await hold()]
+    : await Promise.all([begin(), hold()])
+  const firing = new Firing(tx, held, open, leasing, calendars?.revision ?? null)
+  if (isReplacing) await firing.holdOpenRuns(decisions)
   const committed = await firing.carryOut(decisions)
   const result = await firing.conclude()
   return { committed, ...result, claimed: (await leasing?.conclude()) ?? [] }
@@ -49,44 +64,44 @@ export async function commit(
 /** Carries out decisions about schedules that are held, in memory as far as it can. */
 class Firing {
   readonly #tx: Transaction
-  readonly #held: ReadonlyMap<ScheduleId, HeldSchedule>
+  readonly #held: Held
   readonly #leasing: Leasing | null
   readonly #calendarsRevision: number | null
   readonly #changed = new Set<HeldSchedule>()
   readonly #afterRun = new Set<ScheduleId>()
   readonly #result = { waiting: 0, skipped: [] as RunId[], missed: [] as RunId[] }
-  #open = OpenRuns.none
+  #open: OpenRuns
   #created: Created[] = []
 
   constructor(
     tx: Transaction,
-    held: ReadonlyMap<ScheduleId, HeldSchedule>,
+    held: Held,
+    open: OpenRuns,
     leasing: Leasing | null,
     calendarsRevision: number | null,
   ) {
     this.#tx = tx
     this.#held = held
+    this.#open = open
     this.#leasing = leasing
     this.#calendarsRevision = calendarsRevision
   }
 
+  /** Before any of them is cancelled: those of the schedules that replace them. */
+  async holdOpenRuns(decisions: readonly FireDecision[]): Promise<void> {
+    const held = decisions.filter(({ scheduleId }) => this.#held.has(scheduleId))
+    const replacing = idsWith(held, ({ overlap }) => overlap === 'cancelOther')
+    if (replacing.length > 0) await holdOpenRuns(this.#tx, replacing)
+    this.#open = await OpenRuns.of(
+      this.#tx,
+      idsWith(held, ({ overlap }) => overlap !== 'allow'),
+    )
+  }
+
   async carryOut(decisions: readonly FireDecision[]): Promise<boolean[]> {
-    await this.#lookAtOpenRuns(decisions)
     const committed = Array.from({ length: decisions.length }, () => false)
     for (const index of byPriority(decisions)) committed[index] = await this.#carryOutOne(decisions[index]!)
     return committed
-  }
-
-  async #lookAtOpenRuns(decisions: readonly FireDecision[]): Promise<void> {
-    const idsWith = (isMeant: (decision: FireDecision) => boolean): ScheduleId[] =>
-      decisions
-        .filter((each) => this.#held.has(each.scheduleId) && isMeant(each))
-        .map((each) => each.scheduleId)
-    const exclusive = idsWith(({ overlap }) => overlap !== 'allow')
-    if (exclusive.length === 0) return
-    const replacing = idsWith(({ overlap }) => overlap === 'cancelOther')
-    if (replacing.length > 0) await holdOpenRuns(this.#tx, replacing)
-    this.#open = await OpenRuns.of(this.#tx, exclusive)
   }
 
   async #carryOutOne(decision: FireDecision): Promise<boolean> {
@@ -208,12 +223,18 @@ class Firing {
   }
 
   async conclude(): Promise<Omit<CommitResult, 'committed' | 'claimed'>> {
-    await this.#write()
-    await writeHeld(this.#tx, [...this.#changed])
+    await Promise.all([this.#write(), writeHeld(this.#tx, [...this.#changed])])
     await timeAfterRun(this.#tx, [...this.#afterRun])
     if (this.#result.waiting > 0) this.#tx.note('ready')
     return this.#result
   }
+}
+
+function idsWith(
+  decisions: readonly FireDecision[],
+  isMeant: (decision: FireDecision) => boolean,
+): ScheduleId[] {
+  return decisions.filter(isMeant).map(({ scheduleId }) => scheduleId)
 }
 
 /** A scheduled run that waits, as the decision describes it. */

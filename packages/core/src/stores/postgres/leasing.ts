@@ -31,6 +31,16 @@ LIMIT $4 FOR NO KEY UPDATE OF runs SKIP LOCKED`
 /** So many candidates more than slots: the first may be locked by others that take them at this moment. */
 const SPARE_CANDIDATES = 200
 
+/** Whether any run is ready, or delayed and its time has come: most of the time none is. */
+const WAITING = `
+SELECT EXISTS (SELECT FROM @runs WHERE queue = 1) AS ready,
+       EXISTS (SELECT FROM @runs WHERE queue = 2 AND due_at <= $1) AS delayed`
+
+interface Waiting {
+  readonly ready: boolean
+  readonly delayed: boolean
+}
+
 interface Candidate {
   readonly number: number
   readonly task: string
@@ -46,20 +56,25 @@ export class Leasing {
   readonly #taken = new Map<string, number>()
   /** Of tasks with a limit, before this transaction. */
   #runningInCluster: ReadonlyMap<string, number> = new Map()
+  readonly #waiting: Waiting
   #slots: number
   #waitingPriority = -Infinity
 
   /** @throws {SessionExpiredError} */
   static async begin(tx: Transaction, dispatch: Dispatch): Promise<Leasing> {
-    const row = await holdLiveSession(tx, dispatch.session)
-    const leasing = new Leasing(tx, dispatch, row)
+    const [row, waiting] = await Promise.all([
+      holdLiveSession(tx, dispatch.session),
+      tx.rows<Waiting>(WAITING, [tx.now]),
+    ])
+    const leasing = new Leasing(tx, dispatch, row, waiting[0]!)
     if (row.claim_id === dispatch.requestId) await leasing.#repeat(JSON.parse(row.claim_runs!) as number[])
     return leasing
   }
 
-  private constructor(tx: Transaction, dispatch: Dispatch, row: SessionRow) {
+  private constructor(tx: Transaction, dispatch: Dispatch, row: SessionRow, waiting: Waiting) {
     this.#tx = tx
     this.#dispatch = dispatch
+    this.#waiting = waiting
     this.session = row.number
     this.#slots = dispatch.slots
   }
@@ -75,8 +90,8 @@ export class Leasing {
   }
 
   /**
-   * Before schedules are locked: takes part in the limits of these tasks alone, and learns what waits, which new runs
-   * must not overtake.
+   * Takes part in the limits of these tasks alone, if there are any before schedules are locked, and learns what waits,
+   * which new runs must not overtake.
    */
   async prepareFor(tasks: ReadonlySet<string>): Promise<void> {
     if (this.#slots === 0) return
@@ -179,12 +194,8 @@ export class Leasing {
 
   /** Also of the delayed ones whose time has come. */
   async #anyReady(): Promise<boolean> {
-    const [any] = await this.#tx.rows<{ ready: boolean; delayed: boolean }>(
-      `SELECT EXISTS (SELECT FROM @runs WHERE queue = 1) AS ready,
-              EXISTS (SELECT FROM @runs WHERE queue = 2 AND due_at <= $1) AS delayed`,
-      [this.#tx.now],
-    )
-    if (any!.delayed) {
+    const { ready, delayed } = this.#waiting
+    if (delayed) {
       await this.#tx.query(
         `UPDATE @runs SET queue = 1 WHERE number IN (
            SELECT number FROM @runs WHERE queue = 2 AND due_at <= $1 ORDER BY due_at LIMIT ${PROMOTE_AT_ONCE}
@@ -192,8 +203,13 @@ export class Leasing {
         [this.#tx.now],
       )
     }
-    return any!.ready || any!.delayed
+    return ready || delayed
   }
+}
+
+/** Whether any of the tasks has a limit in the cluster, which is locked before schedules are. */
+export function isLimited({ tasks }: Dispatch): boolean {
+  return [...tasks.values()].some(({ clusterLimit }) => clusterLimit !== null)
 }
 
 export async function claim(tx: Transaction, dispatch: Dispatch): Promise<ClaimedRun[]> {

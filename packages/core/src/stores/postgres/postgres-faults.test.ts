@@ -114,6 +114,16 @@ describe('an immediate shutdown and restart', () => {
   })
 })
 
+test('of statements that are sent together, the one that failed is told', async () => {
+  await world.schedule('daily')
+  const node = await world.node('a')
+  await operate((client) =>
+    client.query(`ALTER TABLE ${schema}.runs ADD CONSTRAINT none_please CHECK (false) NOT VALID`),
+  )
+  for (let i = 0; i < 5; i++)
+    await expect(world.commit('daily', {}, node.dispatch())).rejects.toThrow('none_please')
+})
+
 describe('connections that are killed', () => {
   test('in the midst of a commit, leave all of it or nothing; asked again, it is carried out once', async () => {
     const node = await world.node('a')

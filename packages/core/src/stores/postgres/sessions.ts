@@ -19,12 +19,14 @@ export interface SessionRow {
  * of the dead has seen it expired, and so do we; or it waits, and sees it renewed.
  */
 async function holdSession(tx: Transaction, session: SessionId): Promise<SessionRow | null> {
-  const [row] = await tx.rows<SessionRow>(
-    `SELECT number, lease_until, claim_id, claim_runs FROM @sessions WHERE session = $1 FOR NO KEY UPDATE`,
-    [session],
-  )
-  await tx.readClock()
-  return row ?? null
+  const [rows] = await Promise.all([
+    tx.rows<SessionRow>(
+      `SELECT number, lease_until, claim_id, claim_runs FROM @sessions WHERE session = $1 FOR NO KEY UPDATE`,
+      [session],
+    ),
+    tx.readClock(),
+  ])
+  return rows[0] ?? null
 }
 
 /** @throws {SessionExpiredError} for one that is unknown, has left, or was not renewed in time. */
