@@ -5,6 +5,7 @@ import type { StoreHint } from '../../store/contract.js'
 import { nowSql } from './clock.js'
 import { configOf, TIMEOUTS, type Driver } from './driver.js'
 import { sqlStateOf, storeError } from './errors.js'
+import { storable } from './literals.js'
 import type { Answer, SqlValue } from './sql.js'
 import { Transaction } from './transaction.js'
 import { locationOf, type PostgresUrl } from './url.js'
@@ -227,15 +228,4 @@ async function rolledBack(client: PoolClient, error: unknown): Promise<boolean> 
   } catch {
     return false
   }
-}
-
-/** PostgreSQL has no place for the character NUL in a text. */
-export function storable(value: SqlValue): SqlValue {
-  if (typeof value === 'string') return withoutNul(value)
-  if (!Array.isArray(value)) return value
-  return value.map((item) => (typeof item === 'string' ? withoutNul(item) : item)) as SqlValue
-}
-
-function withoutNul(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
 }

@@ -8,7 +8,7 @@ import type { Schedule } from '../../domain/schedule.js'
 import type { SqlTransaction } from '../../domain/sql-transaction.js'
 import type { AttemptReport, PutResult, PutSchedule, RunRequest, StoreWithin } from '../../store/contract.js'
 import { nowSql } from './clock.js'
-import { storable, type Database } from './database.js'
+import type { Database } from './database.js'
 import { sqlStateOf, storeError } from './errors.js'
 import { addRuns } from './firing.js'
 import { asJson, inlined, quoted } from './literals.js'
@@ -134,7 +134,7 @@ export class Within implements StoreWithin {
   }
 
   async #query<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[]): Promise<Answer<Row>> {
-    const rows = await this.#send(asJson(inlined(this.#db.named(sql), values.map(storable))))
+    const rows = await this.#send(asJson(inlined(this.#db.named(sql), values)))
     // Some drivers are told to read whatever looks like JSON.
     const parsed = rows.map((row) => (typeof row === 'string' ? (JSON.parse(row) as Row) : (row as Row)))
     return { rows: parsed, count: parsed.length }
