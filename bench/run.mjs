@@ -23,8 +23,26 @@ const RUNS = [
     '--store',
     'redis',
   ],
+  [
+    'One second each of 1,000 schedules on PostgreSQL',
+    'throughput.mjs',
+    '--schedules',
+    '1000',
+    '--store',
+    'postgres',
+  ],
+  [
+    'One second each of 5,000 schedules on PostgreSQL',
+    'throughput.mjs',
+    '--schedules',
+    '5000',
+    '--store',
+    'postgres',
+  ],
   ['Fires that Redis alone can record', 'store-cycle.mjs'],
+  ['Fires that PostgreSQL alone can record', 'store-cycle.mjs', '--store', 'postgres'],
   ['A million schedules in Redis', 'many-schedules.mjs'],
+  ['A million schedules in PostgreSQL', 'many-schedules.mjs', '--store', 'postgres', '--fires', '1000'],
   ['One next() of a cron trigger', 'triggers.mjs'],
 ]
 
