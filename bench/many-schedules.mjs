@@ -1,8 +1,8 @@
 // Very many schedules, of which few are due at a time: how long loading takes, what each occupies, how late they fire.
 //   node bench/many-schedules.mjs [--store redis|postgres] [--schedules 1000000] [--fires 5000] [--seconds 20]
 import { parseArgs } from 'node:util'
-import { createScheduler, defineTask } from '@evertick/core'
 import { sleep, spread, timed } from './measure.mjs'
+import { startNode, together } from './node.mjs'
 import { startServer } from './servers.mjs'
 
 const { values } = parseArgs({
@@ -19,20 +19,8 @@ const periodMs = Math.round((count / Number(values.fires)) * 1000)
 const AT_ONCE = 5000
 
 const server = await startServer(values.store)
-const lateness = []
-let measuring = false
-const tick = defineTask({
-  name: 'tick',
-  run: ({ fireTime }) => {
-    if (measuring) lateness.push(Date.now() - fireTime.getTime())
-  },
-})
-const scheduler = await createScheduler({
-  store: server.url,
-  tasks: [tick],
-  node: { name: 'bench', slots: 1000 },
-  log: { debug() {}, info() {}, warn: console.warn, error: console.error },
-})
+const node = await startNode(server.url, 'bench', 1000)
+const { tick, scheduler } = node
 
 const emptyBytes = await server.bytes()
 const loadedIn = await timed(async () => {
@@ -45,9 +33,9 @@ const loadedBytes = await server.bytes()
 await scheduler.start()
 // What became due while loading is worked off first.
 await sleep(15_000)
-measuring = true
+node.measure()
 await sleep(seconds * 1000)
-measuring = false
+const { fires, missed, latenessMs } = together([node.measure()])
 const peeks = []
 for (let i = 0; i < 200; i++) peeks.push(await timed(() => scheduler.store.peek(100)))
 await scheduler.stop()
@@ -57,8 +45,9 @@ console.log({
   schedules: count,
   loadedInSeconds: Math.round(loadedIn / 1000),
   bytesPerSchedule: Math.round((loadedBytes - emptyBytes) / count),
-  firesPerSecond: Math.round(lateness.length / seconds),
-  latenessMs: spread(lateness),
+  firesPerSecond: Math.round(fires / seconds),
+  missed,
+  latenessMs,
   peekMs: spread(peeks),
 })
 

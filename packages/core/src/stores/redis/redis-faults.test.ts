@@ -412,7 +412,7 @@ test('of schedules and runs that are gone nothing stays behind but their tombsto
   for (const id of ['known', 'unknown']) await store.deleteSchedule(id)
   await store.prune({ maxRuns: 0, maxAgeMs: 0, maxFailureAgeMs: 0, maxFailures: 1000, maxSkipped: 1000 }, 100)
   const left = await operate((redis) => redis.keys('*'))
-  const own = /:(count|running|session-number|sessions|holders|sess:.*|t:(known|unknown))$/
+  const own = /:(count|running|session-number|sessions|holders|sess:.*|tombstones|t:(known|unknown))$/
   expect(left.filter((key) => !before.includes(key) && !own.test(key))).toEqual([])
 })
 
