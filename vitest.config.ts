@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -21,6 +22,8 @@ export default defineConfig({
         // Limits for a machine that is busy with other work; what takes long by itself says so.
         test: {
           name: 'unit',
+          // Half of the time of many is spent in waiting for a server's clock.
+          maxWorkers: Math.max(2, availableParallelism()),
           include: ['packages/*/src/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -34,6 +37,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          // After the others, alone with the machine.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
