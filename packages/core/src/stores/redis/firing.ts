@@ -114,11 +114,9 @@ function decisionArgs(decision: FireDecision, terms: Terms): readonly unknown[] 
     isUsual(decision)
       ? false
       : {
-          runs: runs.flatMap((run) => [
-            String(run.fireTime),
-            String(run.dueAt),
-            String(run.stretchedMs ?? ''),
-          ]),
+          isPlain: isPlain(decision),
+          runs: runs.flatMap((run) => [String(run.fireTime), String(run.dueAt)]),
+          stretched: runs.map((run) => String(run.stretchedMs ?? '')),
           missed: missed !== null && [
             String(missed.to),
             JSON.stringify(missed),
@@ -131,10 +129,14 @@ function decisionArgs(decision: FireDecision, terms: Terms): readonly unknown[] 
 }
 
 /** The stored fire time becomes a run, and another follows: nearly every fire, and so told in few words. */
-function isUsual({ fireTime, runs, missed, next, calendarsRevision }: FireDecision): boolean {
-  if (runs.length !== 1 || missed !== null || next === null || next === 'afterRun') return false
-  const [run] = runs
-  return run!.fireTime === fireTime && run!.stretchedMs == null && calendarsRevision === null
+function isUsual(decision: FireDecision): boolean {
+  return decision.runs.length === 1 && decision.runs[0]!.fireTime === decision.fireTime && isPlain(decision)
+}
+
+/** Fire times become runs, and another follows. */
+function isPlain({ runs, missed, next, calendarsRevision }: FireDecision): boolean {
+  if (runs.length === 0 || missed !== null || next === null || next === 'afterRun') return false
+  return calendarsRevision === null && runs.every(({ stretchedMs }) => stretchedMs == null)
 }
 
 /** What decisions have alike is told once. */

@@ -2,8 +2,9 @@
 -- args     { decisions, terms = { { task, spec or false, overlap, delivery, priority, group, tz }… }, dispatch or false }
 --            A decision is { schedule, revision, fireTime, due, number of its terms, nextFireTime, nextDue, stretched or '', more }:
 --            the stored fire time becomes a run, and another follows. Where that is not so, `more` says what is instead:
---            { runs = { fireTime, due, stretched or '' … }, missed = { to, range, reason } or false, next = 'afterRun', 'none' or
---            'given', calendars = their revision or -1 }. Those of higher priority come first.
+--            { runs = { fireTime, due … }, stretched = { per run, or '' … }, missed = { to, range, reason } or false,
+--            next = 'afterRun', 'none' or 'given', calendars = their revision or -1, isPlain: there are runs, another follows,
+--            and all else is as usual }. Those of higher priority come first.
 -- returns  { committed = '0' and '1' per decision, { decision, run, … } of what was leased (counted from 1), now, ids of
 --            runs leased to this request before, waiting, ids of skipped, ids of missed }
 -- errors   SESSION_EXPIRED, NOT_REJOINED
@@ -95,7 +96,7 @@ local function fireMore(s, more, index, terms)
     end
   end
   local fresh = 0
-  for i = 1, #runs, 3 do
+  for i = 1, #runs, 2 do
     local at = tonumber(runs[i])
     if at > mark then
       fresh = fresh + 1
@@ -103,7 +104,7 @@ local function fireMore(s, more, index, terms)
         reached = at
         raiseMark(s, runs[i])
       end
-      fire(s.id, index, (i + 2) / 3, runs[i], runs[i + 1], runs[i + 2], terms)
+      fire(s.id, index, (i + 1) / 2, runs[i], runs[i + 1], more.stretched[(i + 1) / 2], terms)
     end
   end
   s.n = text(tonumber(s.n) + fresh)
@@ -142,30 +143,53 @@ local function carryOut(d, index)
   return true
 end
 
--- A record of its own for each schedule and run costs more than all else here. Nearly every fire is the usual one, of a
--- schedule that nothing holds up, on a node that takes it at once: such a one goes from text to text.
+-- A record of its own for each schedule and run costs more than all else here. Nearly every fire is the usual one, or one
+-- of several that are made up for, of a schedule that nothing holds up, on a node that takes it at once: such a one goes
+-- from text to text.
 local held = self and collected('SADD', P .. 'held:' .. self.session)
 local dueLists = {}
 local USUAL = '^(%d+)|(%-?%d*)|(%d+)|(%d+)|(%d+)||||(%-?%d*)$'
+
+-- Whether there are slots for so many more runs of a task.
+local function hasRoomFor(terms, count)
+  return mayTakeNew(dispatch, self, terms.task, terms.group, terms.priority)
+    and (count == 1 or (self.slots >= count and self.rooms[terms.task] >= count))
+end
+
+local function beginAtOnce(runId, due, before, terms)
+  local no = nextNumber()
+  set(P .. 'r:' .. runId, terms.head .. no .. '|' .. terms.g .. '|' .. due .. '|' .. before .. terms.tail)
+  local list = terms.list
+  list[#list + 1] = no
+  list[#list + 1] = runId
+  if terms.spec then call('HSET', P .. 'x:' .. runId, 'spec', terms.spec) end
+  held[#held + 1] = runId
+  take(self, terms.task, runId)
+end
+
 local function fireAtOnce(d, index)
-  local id, fireTime, terms = d[1], d[3], allTerms[d[5]]
+  local id, terms, more = d[1], allTerms[d[5]], d[9]
   local key = P .. 's:' .. id
   local packed = texts[key]
-  if d[9] or d[8] ~= '' or not packed or schedules[id] then return false end
-  local asSeen = d[2] .. '|active|' .. fireTime .. '|' .. terms.tz .. '|'
+  if (more and not more.isPlain) or d[8] ~= '' or not packed or schedules[id] then return false end
+  local asSeen = d[2] .. '|active|' .. d[3] .. '|' .. terms.tz .. '|'
   if string.sub(packed, 1, #asSeen) ~= asSeen then return false end
   local due, mark, fires, failures, shard, settled = string.match(packed, USUAL, #asSeen + 1)
   if not due or tonumber(due) > now then return false end
-  local fireAt = tonumber(fireTime)
-  if mark ~= '' and fireAt <= tonumber(mark) or tonumber(d[6]) <= fireAt then return false end
-  if terms.overlap ~= 'allow' and openOf(id) > 0 then return false end
-  if not mayTakeNew(dispatch, self, terms.task, terms.group, terms.priority) then return false end
-  local runId = id .. '@' .. fireTime
-  local runKey = P .. 'r:' .. runId
-  if get(runKey) then return false end
+  local runs = more and more.runs or { d[3], d[4] }
+  local count = #runs / 2
+  if terms.overlap ~= 'allow' and (count > 1 or openOf(id) > 0) then return false end
+  if not hasRoomFor(terms, count) then return false end
+  local reached = tonumber(mark) or -math.huge
+  for i = 1, #runs, 2 do
+    local fireAt = tonumber(runs[i])
+    if fireAt <= reached or get(P .. 'r:' .. id .. '@' .. runs[i]) then return false end
+    reached = fireAt
+  end
+  if tonumber(d[6]) <= reached then return false end
 
-  set(key, d[2] .. '|active|' .. d[6] .. '|' .. terms.tz .. '|' .. d[7] .. '|' .. fireTime .. '|' .. text(tonumber(fires) + 1)
-    .. '|' .. failures .. '|' .. shard .. '||||' .. settled)
+  set(key, d[2] .. '|active|' .. d[6] .. '|' .. terms.tz .. '|' .. d[7] .. '|' .. runs[#runs - 1] .. '|'
+    .. text(tonumber(fires) + count) .. '|' .. failures .. '|' .. shard .. '||||' .. settled)
   local dueList = dueLists[shard]
   if not dueList then
     dueList = collected('ZADD', P .. 'due:' .. shard)
@@ -173,19 +197,14 @@ local function fireAtOnce(d, index)
   end
   dueList[#dueList + 1] = d[7]
   dueList[#dueList + 1] = id
-
-  local no = nextNumber()
-  set(runKey, terms.head .. no .. '|' .. terms.g .. '|' .. d[4] .. '|' .. mark .. terms.tail)
-  local list = terms.list
-  list[#list + 1] = no
-  list[#list + 1] = runId
-  if terms.spec then call('HSET', P .. 'x:' .. runId, 'spec', terms.spec) end
-  held[#held + 1] = runId
-  terms.started = terms.started + 1
-  countOpen(id, 1)
-  take(self, terms.task, runId)
-  claimed[#claimed + 1] = index
-  claimed[#claimed + 1] = 1
+  for i = 1, #runs, 2 do
+    beginAtOnce(id .. '@' .. runs[i], runs[i + 1], mark, terms)
+    mark = runs[i]
+    claimed[#claimed + 1] = index
+    claimed[#claimed + 1] = (i + 1) / 2
+  end
+  terms.started = terms.started + count
+  countOpen(id, count)
   return true
 end
 
@@ -193,7 +212,11 @@ local keys = {}
 for _, d in ipairs(args.decisions) do
   keys[#keys + 1] = P .. 's:' .. d[1]
   keys[#keys + 1] = P .. 'o:' .. d[1]
-  keys[#keys + 1] = P .. 'r:' .. d[1] .. '@' .. d[3]
+  if d[9] and d[9].isPlain then
+    for i = 1, #d[9].runs, 2 do keys[#keys + 1] = P .. 'r:' .. d[1] .. '@' .. d[9].runs[i] end
+  else
+    keys[#keys + 1] = P .. 'r:' .. d[1] .. '@' .. d[3]
+  end
 end
 fetch(keys)
 for index, d in ipairs(args.decisions) do
