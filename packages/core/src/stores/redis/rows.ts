@@ -34,15 +34,8 @@ export type LeasedRow = readonly [
   spec: string,
 ]
 
-export type DueRow = readonly [
-  id: ScheduleId,
-  revision: string,
-  fireTime: string,
-  dueAt: string,
-  fires: string,
-  calendars: string,
-  stretched: string,
-]
+/** Ids, each with the text s:ID. */
+export type DueRows = readonly string[]
 
 export type NodeRow = readonly [
   info: string,
@@ -218,16 +211,19 @@ export function claimedOf([
   }
 }
 
-export function dueOf([id, revision, fireTime, dueAt, fires, calendars, stretched]: DueRow): DueSchedule {
-  return {
-    id,
-    revision: Number(revision),
-    fireTime: Number(fireTime),
-    dueAt: Number(dueAt),
-    fires: Number(fires),
-    stretchedMs: numberOf(stretched),
-    calendarsRevision: calendars === '' ? null : Number(calendars),
-  }
+export function dueOf(rows: DueRows): DueSchedule[] {
+  return Array.from({ length: rows.length / 2 }, (_, i) => {
+    const [revision, , fireTime, , dueAt, , fires, , , calendars, , stretched] = rows[2 * i + 1]!.split('|')
+    return {
+      id: rows[2 * i]!,
+      revision: Number(revision),
+      fireTime: Number(fireTime),
+      dueAt: Number(dueAt),
+      fires: Number(fires),
+      stretchedMs: numberOf(stretched),
+      calendarsRevision: numberOf(calendars),
+    }
+  })
 }
 
 /** `held`: its rows in all cells, for it holds runs in each. */

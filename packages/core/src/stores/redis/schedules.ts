@@ -6,14 +6,14 @@ import type { DueSchedule, Peek, PutResult, PutSchedule, Timing } from '../../st
 import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
 import type { Calendars } from './calendars.js'
 import type { Cell, Cells } from './cells.js'
-import { dueOf, scheduleOf, type DueRow, type ScheduleRow } from './rows.js'
+import { dueOf, scheduleOf, type DueRows, type ScheduleRow } from './rows.js'
 
 type PutAnswer =
   | readonly ['created' | 'updated', ScheduleRow]
   | readonly ['conflict', ScheduleRow | null]
   | readonly ['calendars', string[]]
 
-type PeekAnswer = readonly [now: string, nextDueAt: string | null, calendars: string, rows: readonly DueRow[]]
+type PeekAnswer = readonly [now: string, nextDueAt: string | null, calendars: string, rows: DueRows]
 
 export class Schedules {
   readonly #cells: Cells
@@ -98,7 +98,7 @@ export class Schedules {
     }))
     const [now, nextDueAt, calendars, rows] = answers[0]!
     const peek = {
-      due: rows.map(dueOf),
+      due: dueOf(rows),
       calendarsRevision: Number(calendars),
       now: Number(now),
       nextDueAt: nextDueAt === null ? null : Number(nextDueAt),
@@ -111,7 +111,7 @@ export class Schedules {
 function merged(answers: readonly PeekAnswer[], limit: number): Peek {
   // The earliest: nothing is shown as due that is not so in its own cell.
   const now = Math.min(...answers.map(([at]) => Number(at)))
-  const all = answers.flatMap(([, , , rows]) => rows.map(dueOf)).toSorted(byDueTime)
+  const all = answers.flatMap(([, , , rows]) => dueOf(rows)).toSorted(byDueTime)
   const backlog = all.filter(({ dueAt }) => dueAt <= now - BACKLOG_AFTER_MS)
   const onTime = all.slice(backlog.length)
   const room = Math.max(limit - onTime.length, limit - Math.ceil(limit * ON_TIME_SHARE))

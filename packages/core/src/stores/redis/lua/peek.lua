@@ -1,52 +1,61 @@
 -- Active schedules that are due, of the shards named, and of all shards what was left lying.
 -- args     { limit, own = { shard… }, others = { shard… }, backlogAfterMs, onTimeShare }
--- returns  { now, next due time or false, revision of the calendars, { id, revision, fire time, due, fires, calendars,
---            stretched }… }
+-- returns  { now, next due time or false, revision of the calendars, { id, s:ID … } }
 -- include  schedules
 local limit = args.limit
 local lying = text(now - args.backlogAfterMs)
-local shards = #args.own + #args.others
 
--- A part of each shard, for a burst is spread over all of them; what is cut off shows in `more`.
-local function due(of, from, to, most, found)
-  if most <= 0 then return true end
+-- The ids of those that are due in between, by due time; and whether there are more. A part of each shard, for a burst is
+-- spread over all of them. Many are due at the same instants: only these are sorted.
+local function due(of, from, to, most)
+  local found = {}
+  if most <= 0 then return found, true end
   local part = math.ceil(most / #of) + 8
   local more = false
+  local instants, at = {}, {}
   for _, shard in ipairs(of) do
     local rows = call('ZRANGEBYSCORE', P .. 'due:' .. shard, from, to, 'WITHSCORES', 'LIMIT', 0, part)
-    for i = 1, #rows, 2 do found[#found + 1] = { rows[i], tonumber(rows[i + 1]) } end
+    for i = 1, #rows, 2 do
+      local instant = tonumber(rows[i + 1])
+      local ids = at[instant]
+      if not ids then
+        ids = {}
+        at[instant] = ids
+        instants[#instants + 1] = instant
+      end
+      ids[#ids + 1] = rows[i]
+    end
     if #rows == 2 * part then more = true end
   end
-  table.sort(found, function(a, b)
-    if a[2] ~= b[2] then return a[2] < b[2] end
-    return a[1] < b[1]
-  end)
-  return more
+  table.sort(instants)
+  for _, instant in ipairs(instants) do
+    for _, id in ipairs(at[instant]) do found[#found + 1] = id end
+  end
+  return found, more
 end
 
 local all = {}
 for _, shard in ipairs(args.own) do all[#all + 1] = shard end
 for _, shard in ipairs(args.others) do all[#all + 1] = shard end
-local onTime, backlog = {}, {}
-local more = #args.own > 0 and due(args.own, '(' .. lying, nowText, limit, onTime) or false
+local onTime, more = {}, false
+if #args.own > 0 then onTime, more = due(args.own, '(' .. lying, nowText, limit) end
 local shownOnTime = math.min(#onTime, limit)
 local room = math.max(limit - shownOnTime, limit - math.ceil(limit * args.onTimeShare))
-more = due(all, '-inf', lying, room, backlog) or more
+local backlog, moreBacklog = due(all, '-inf', lying, room)
 local shownBacklog = math.min(#backlog, room)
 shownOnTime = math.min(shownOnTime, limit - shownBacklog)
-more = more or #backlog > shownBacklog or #onTime > shownOnTime
+more = more or moreBacklog or #backlog > shownBacklog or #onTime > shownOnTime
 
-local rows = {}
-local function show(id, dueAt)
-  local s = loadSchedule(id)
-  rows[#rows + 1] = { id, s.rev, s.ft, text(dueAt), s.n, s.cr, s.sx }
-end
-local keys = {}
-for i = 1, shownBacklog do keys[#keys + 1] = P .. 's:' .. backlog[i][1] end
-for i = 1, shownOnTime do keys[#keys + 1] = P .. 's:' .. onTime[i][1] end
+local shown, keys = {}, {}
+for i = 1, shownBacklog do shown[i] = backlog[i] end
+for i = 1, shownOnTime do shown[#shown + 1] = onTime[i] end
+for i, id in ipairs(shown) do keys[i] = P .. 's:' .. id end
 fetch(keys)
-for i = 1, shownBacklog do show(backlog[i][1], backlog[i][2]) end
-for i = 1, shownOnTime do show(onTime[i][1], onTime[i][2]) end
+local rows = {}
+for i, id in ipairs(shown) do
+  rows[2 * i - 1] = id
+  rows[2 * i] = texts[keys[i]]
+end
 
 local nextDue = more and now or math.huge
 if not more then
