@@ -62,6 +62,34 @@ test('a schedule is found among many others without holding anyone up', async ()
   }
 })
 
+test('two nodes that are both behind do not do the same', async () => {
+  const behind = await RedisStore.open(`${server.url}?prefix=behind`)
+  const other = await World.around(await liveStore(() => Promise.resolve(behind)))
+  const { definition } = await other.schedule('first')
+  await behind.putSchedules(
+    Array.from({ length: MANY }, (_, i) => ({
+      definition: { ...definition, id: `s-${i}` },
+      state: 'active',
+      stateReason: null,
+      expect: 'absent',
+      timing: fireAt(other.firstFire + i),
+    })),
+  )
+  const shards = Array.from({ length: behind.info.shards }, (_, shard) => shard)
+  const shown = await Promise.all(
+    [0, 1].map(async (rest) => {
+      const { due } = await behind.peek(
+        100,
+        shards.filter((shard) => shard % 2 === rest),
+      )
+      return due.map(({ id }) => id)
+    }),
+  )
+  expect(shown.map((ids) => ids.length)).toEqual([100, 100])
+  expect(new Set(shown.flat()).size).toBe(200)
+  await behind.close()
+})
+
 test('a run is found, and pruned, among many failures that are kept', async () => {
   await ended('busy', 1, -1, succeeded)
   await ended('busy', MANY, 0, failed)

@@ -7,14 +7,21 @@ local lying = text(now - args.backlogAfterMs)
 
 -- The ids of those that are due in between, by due time; and whether there are more. A part of each shard, for a burst is
 -- spread over all of them. Many are due at the same instants: only these are sorted.
-local function due(of, from, to, most)
+-- Of the shards of others one sees the latest: whoever looks after them begins at the other end, so that two nodes that are
+-- both behind do not do the same.
+local function due(own, others, from, to, most)
   local found = {}
   if most <= 0 then return found, true end
-  local part = math.ceil(most / #of) + 8
+  local part = math.ceil(most / (#own + #others)) + 8
   local more = false
   local instants, at = {}, {}
-  for _, shard in ipairs(of) do
-    local rows = call('ZRANGEBYSCORE', P .. 'due:' .. shard, from, to, 'WITHSCORES', 'LIMIT', 0, part)
+  for n = 1, #own + #others do
+    local rows
+    if n <= #own then
+      rows = call('ZRANGEBYSCORE', P .. 'due:' .. own[n], from, to, 'WITHSCORES', 'LIMIT', 0, part)
+    else
+      rows = call('ZREVRANGEBYSCORE', P .. 'due:' .. others[n - #own], to, from, 'WITHSCORES', 'LIMIT', 0, part)
+    end
     for i = 1, #rows, 2 do
       local instant = tonumber(rows[i + 1])
       local ids = at[instant]
@@ -34,14 +41,11 @@ local function due(of, from, to, most)
   return found, more
 end
 
-local all = {}
-for _, shard in ipairs(args.own) do all[#all + 1] = shard end
-for _, shard in ipairs(args.others) do all[#all + 1] = shard end
 local onTime, more = {}, false
-if #args.own > 0 then onTime, more = due(args.own, '(' .. lying, nowText, limit) end
+if #args.own > 0 then onTime, more = due(args.own, {}, '(' .. lying, nowText, limit) end
 local shownOnTime = math.min(#onTime, limit)
 local room = math.max(limit - shownOnTime, limit - math.ceil(limit * args.onTimeShare))
-local backlog, moreBacklog = due(all, '-inf', lying, room)
+local backlog, moreBacklog = due(args.own, args.others, '-inf', lying, room)
 local shownBacklog = math.min(#backlog, room)
 shownOnTime = math.min(shownOnTime, limit - shownBacklog)
 more = more or moreBacklog or #backlog > shownBacklog or #onTime > shownOnTime
