@@ -1,5 +1,6 @@
 // Very many schedules, of which few are due at a time: how long loading takes, what each occupies, how late they fire.
 //   node bench/many-schedules.mjs [--store redis|postgres] [--schedules 1000000] [--fires 5000] [--seconds 20]
+//     [--begin 200]
 import { parseArgs } from 'node:util'
 import { sleep, spread, timed } from './measure.mjs'
 import { startNode, together } from './node.mjs'
