@@ -179,11 +179,11 @@ export class FireDue {
     events.emit('schedule.broken', { scheduleId: schedule.id, error: reason })
   }
 
-  async #commit(batch: FireDecision[], sent: () => void = ignore): Promise<number> {
+  async #commit(batch: FireDecision[], sent?: () => void): Promise<number> {
     const { store, dispatcher, events, onWaiting } = this.#options
     const result = await dispatcher.dispatch((dispatch) => {
       const answer = store.commit(batch, dispatch)
-      sent()
+      sent?.()
       return answer
     })
     if (result.waiting > 0) onWaiting()
@@ -193,8 +193,6 @@ export class FireDue {
     return result.committed.length
   }
 }
-
-function ignore(): void {}
 
 function isSame(next: FireDecision['next'], fireTime: EpochMs): boolean {
   return next !== null && next !== 'afterRun' && next.fireTime === fireTime

@@ -2,6 +2,7 @@ import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
 import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
 import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import { byPriority } from '../../store/decision-order.js'
 import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
 import { holdCalendars } from './calendars.js'
 import {
@@ -274,13 +275,6 @@ function claimedOf(run: NewRun, now: number): ClaimedRun {
     startedAt: now,
     spec: run.spec,
   }
-}
-
-/** The order in which decisions compete for slots. */
-function byPriority(decisions: readonly FireDecision[]): number[] {
-  const order = decisions.map((_, index) => index)
-  const uniform = decisions.every((decision) => decision.priority === decisions[0]!.priority)
-  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
 }
 
 export async function addRuns(tx: Transaction, requests: readonly RunRequest[]): Promise<Run[]> {

@@ -2,6 +2,7 @@ import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
 import { nextFence } from '../../domain/lease.js'
 import type { Run } from '../../domain/run.js'
 import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import { byPriority } from '../../store/decision-order.js'
 import { missedReason } from '../../store/reasons.js'
 import type { Cell, Cells } from './cells.js'
 import { dispatchArgs, type Leasing } from './leasing.js'
@@ -89,13 +90,6 @@ export class Firing {
 
 function idOf({ scheduleId }: { readonly scheduleId: ScheduleId }): ScheduleId {
   return scheduleId
-}
-
-/** The order in which decisions compete for slots. */
-function byPriority(decisions: readonly FireDecision[]): number[] {
-  const order = decisions.map((_, index) => index)
-  const uniform = decisions.every(({ priority }) => priority === decisions[0]!.priority)
-  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
 }
 
 function decisionArgs(decision: FireDecision, terms: Terms): readonly unknown[] {

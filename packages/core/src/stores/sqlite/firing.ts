@@ -3,6 +3,7 @@ import { nextFence } from '../../domain/lease.js'
 import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import { byPriority } from '../../store/decision-order.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
@@ -257,11 +258,4 @@ export class Firing {
       .get(request.scheduleId, request.requestId, fireTime) as RunRow
     return runOf(row)
   }
-}
-
-/** The order in which decisions compete for slots. */
-function byPriority(decisions: readonly FireDecision[]): number[] {
-  const order = decisions.map((_, index) => index)
-  const uniform = decisions.every((decision) => decision.priority === decisions[0]!.priority)
-  return uniform ? order : order.toSorted((a, b) => decisions[b]!.priority - decisions[a]!.priority)
 }

@@ -43,7 +43,6 @@ import type {
 } from '../../store/contract.js'
 import type { ScheduleExport, StoreExport, TombstoneExport } from '../../store/exports.js'
 import { Calendars } from './calendars.js'
-import { Upkeep } from './upkeep.js'
 import { Database } from './database.js'
 import { Firing } from './firing.js'
 import { Hints } from '../../store/hints.js'
@@ -58,6 +57,7 @@ import { listRuns } from './run-list.js'
 import { RunLog } from './run-log.js'
 import { Schedules } from './schedules.js'
 import { Sessions } from './sessions.js'
+import { statsOf } from './stats.js'
 
 export interface SqliteStoreOptions {
   readonly clock?: Clock
@@ -80,7 +80,6 @@ export class SqliteStore implements Store {
   readonly #sessions: Sessions
   readonly #log: RunLog
   readonly #pruning: Pruning
-  readonly #upkeep: Upkeep
   readonly #moving: Moving
   #prunedTo: ScheduleId = ''
 
@@ -108,7 +107,6 @@ export class SqliteStore implements Store {
     this.#sessions = new Sessions(db)
     this.#log = new RunLog(db)
     this.#pruning = new Pruning(db)
-    this.#upkeep = new Upkeep(db)
     this.#moving = new Moving(db, this.#schedules, this.#calendars, this.#endings, this.#log, this.#hints)
   }
 
@@ -268,7 +266,7 @@ export class SqliteStore implements Store {
   }
 
   stats(): Promise<StoreStats> {
-    return this.#db.read(() => this.#upkeep.stats())
+    return this.#db.read(() => statsOf(this.#db))
   }
 
   exportSchedules(query: ExportQuery): Promise<Page<ScheduleExport>> {
