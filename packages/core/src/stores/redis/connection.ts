@@ -12,6 +12,8 @@ type Client = Redis | Cluster
 /** A server that does not answer for so long is taken for lost, and the connection made anew. */
 const COMMAND_TIMEOUT_MS = 2000
 const CONNECT_TIMEOUT_MS = 2000
+/** What it says it still needs for its data is a guess, which may be hundreds of times too long. */
+const ASK_LOADING_EVERY_MS = 100
 const LONGEST_RECONNECT_MS = 500
 const KEEP_ALIVE_MS = 5000
 
@@ -177,7 +179,6 @@ export class Connection {
     const timeout = new Promise<never>((_resolve, reject) => {
       cancel = this.#listeners.clock.setTimer(() => {
         reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`))
-        for (const server of this.#servers()) server.disconnect(true)
       }, COMMAND_TIMEOUT_MS)
     })
     // What is rejected after the race was decided has no one else to be told.
@@ -238,6 +239,10 @@ async function optionsOf(url: RedisUrl, random: Random): Promise<RedisOptions> {
     ...(url.sentinelTls ? { sentinelTLS: tls } : {}),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // Also while it is being made: then no command of ours waits, and the driver would wait for ever.
+    socketTimeout: COMMAND_TIMEOUT_MS,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+    maxLoadingRetryTime: ASK_LOADING_EVERY_MS,
     // The line for hints is silent for long, and nobody asks it anything: the system has to find out that it is dead.
     keepAlive: KEEP_ALIVE_MS,
     // What was sent and not answered may have been carried out: only the caller can know whether to send it again.

@@ -67,9 +67,16 @@ function withoutCommand(error: Error): Error {
 }
 
 function unavailable(location: string, cause: Error): EvertickError {
-  return new EvertickError('STORE_UNAVAILABLE', `Redis at ${location} did not answer: ${cause.message}`, {
+  return new EvertickError('STORE_UNAVAILABLE', `Redis at ${location} did not answer: ${reasonOf(cause)}`, {
     cause,
   })
+}
+
+/** Where the driver speaks of its options, which are not those of the reader, what it means by that. */
+function reasonOf({ name, message }: Error): string {
+  if (name === 'MaxRetriesPerRequestError') return 'the connection ended before the answer'
+  if (message.startsWith("Stream isn't writeable")) return 'there is no connection at the moment'
+  return message
 }
 
 /** Whether the server itself answered with this error. */
