@@ -1,5 +1,4 @@
-import type { Calendar, CalendarJson, CalendarName } from '../../domain/calendar.js'
-import type { EpochMs } from '../../domain/clock.js'
+import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import { calendarInUse } from '../../store/calendar-in-use.js'
@@ -13,17 +12,10 @@ import type {
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { CalendarExport } from '../../store/exports.js'
 import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
+import { calendarOf, type CalendarRow } from '../sql/rows.js'
 import type { Database } from './database.js'
 import { CALENDARS, CALENDARS_OF_CALLERS } from './lock-keys.js'
 import type { Transaction } from './transaction.js'
-
-interface CalendarRow {
-  name: string
-  revision: number
-  definition: string
-  created_at: EpochMs
-  updated_at: EpochMs
-}
 
 const COLUMNS =
   'calendars.name, calendars.revision, calendars.definition, calendars.created_at, calendars.updated_at'
@@ -153,14 +145,4 @@ async function find(tx: Transaction, name: CalendarName): Promise<Calendar | nul
     name,
   ])
   return row === undefined ? null : calendarOf(row)
-}
-
-function calendarOf(row: CalendarRow): Calendar {
-  return {
-    name: row.name,
-    definition: JSON.parse(row.definition) as CalendarJson,
-    revision: row.revision,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }

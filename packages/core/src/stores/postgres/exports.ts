@@ -3,17 +3,10 @@ import type { ExportQuery, Page } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import { scheduleExport, type ScheduleExport, type TombstoneExport } from '../../store/exports.js'
 import type { Database } from './database.js'
-import {
-  QUEUE,
-  runOf,
-  scheduleOf,
-  SELECT_RUN,
-  SELECT_SCHEDULE,
-  type RunRow,
-  type ScheduleRow,
-} from './rows.js'
+import { QUEUE, runOf, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN, SELECT_SCHEDULE, wholeScheduleOf, type WholeScheduleRow } from './rows.js'
 
-interface ExportedRow extends ScheduleRow {
+interface ExportedRow extends WholeScheduleRow {
   /** JSON; `null` where there are none. */
   open: string | null
   calendars: string | null
@@ -38,7 +31,7 @@ export async function exportSchedules(
 function exportOf(row: ExportedRow): ScheduleExport {
   const open = JSON.parse(row.open ?? '[]') as RunRow[]
   return scheduleExport(
-    scheduleOf(row),
+    wholeScheduleOf(row),
     {
       calendars: JSON.parse(row.calendars ?? '[]') as CalendarName[],
       calendarsRevision: row.calendars_revision,

@@ -2,7 +2,7 @@ import type { AttemptReport } from '../../store/contract.js'
 import type { Lease } from '../../domain/lease.js'
 import { holdFreeSchedules, lockedAmong } from './held-schedules.js'
 import { leaseKey, leaseKeyOf, LEASES, leaseValues } from './leases.js'
-import { QUEUE } from './rows.js'
+import { QUEUE } from '../sql/rows.js'
 import { afterAttempt, type HeldRun } from './run-changes.js'
 import {
   follow,

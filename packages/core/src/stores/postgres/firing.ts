@@ -1,9 +1,19 @@
-import { runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
+import type { RunId, ScheduleId } from '../../domain/ids.js'
 import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
-import type { ClaimedRun, CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
+import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import { byPriority } from '../../store/decision-order.js'
-import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
+import { REPLACED } from '../../store/reasons.js'
+import {
+  claimedOfNew,
+  heldRun,
+  missedRun,
+  requestedRun,
+  scheduledRun,
+  skippedRun,
+  type NewRun,
+} from '../sql/new-run.js'
+import { QUEUE, runOf, type RunRow } from '../sql/rows.js'
 import { holdCalendars } from './calendars.js'
 import {
   afterRunAmong,
@@ -14,15 +24,13 @@ import {
   type HeldSchedule,
 } from './held-schedules.js'
 import { isLimited, Leasing } from './leasing.js'
-import { idOfNew, insertRuns, type NewRun } from './new-runs.js'
+import { idOfNew, insertRuns } from './new-runs.js'
 import { OpenRuns } from './open-runs.js'
-import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import { SELECT_RUN } from './rows.js'
 import { cancelAllOf, holdOpenRuns } from './run-endings.js'
 import type { Transaction } from './transaction.js'
 
 type Held = ReadonlyMap<ScheduleId, HeldSchedule>
-
-const OVERLAP_ERROR = JSON.stringify(OVERLAP)
 
 /** A run that a decision creates, and what it counts as. */
 interface Created {
@@ -125,7 +133,7 @@ class Firing {
       schedule.after_run_ms = null
     }
     this.#changed.add(schedule)
-    if (missed !== null) this.#recordMissed(decision)
+    if (missed !== null) this.#create('missed', missedRun(decision, missed))
     for (const fire of fresh) await this.#fire(decision, fire)
     if (next === 'afterRun') this.#afterRun.add(schedule.id)
     return true
@@ -149,16 +157,17 @@ class Firing {
     const { scheduleId, task, group, priority } = decision
     const verdict = await this.#overlap(decision)
     if (verdict === 'skipped') {
-      this.#create('skipped', decision, fire, { status: 'skipped', queue: QUEUE.ended, error: OVERLAP_ERROR })
+      this.#create('skipped', skippedRun(decision, fire))
       return
     }
     if (verdict === 'free' && this.#leasing?.mayTakeNew(task, group, priority) === true) {
       const lease = { session: this.#leasing.session, fence: this.#leasing.reserve(task) }
       this.#open.add(scheduleId, 'going')
-      this.#create('claimed', decision, fire, { status: 'running', queue: QUEUE.held, lease })
+      this.#create('claimed', heldRun(decision, fire, lease))
     } else {
+      const queue = verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready
       this.#open.add(scheduleId, verdict === 'blocked' ? 'blocked' : 'going')
-      this.#create('waiting', decision, fire, { queue: verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready })
+      this.#create('waiting', { ...scheduledRun(decision, fire), queue })
     }
   }
 
@@ -186,23 +195,8 @@ class Firing {
     return anyRunning
   }
 
-  #recordMissed(decision: FireDecision): void {
-    const missed = decision.missed!
-    this.#create(
-      'missed',
-      decision,
-      { fireTime: missed.to, dueAt: missed.to },
-      {
-        status: 'missed',
-        queue: QUEUE.ended,
-        error: JSON.stringify(missedReason(missed)),
-        missed: JSON.stringify(missed),
-      },
-    )
-  }
-
-  #create(counts: Created['counts'], decision: FireDecision, fire: FireTime, differs: Partial<NewRun>): void {
-    this.#created.push({ counts, run: { ...asNew(decision, fire), ...differs } })
+  #create(counts: Created['counts'], run: NewRun): void {
+    this.#created.push({ counts, run })
   }
 
   /** Writes the runs decided so far; a run that existed already counts for nothing. */
@@ -217,7 +211,7 @@ class Firing {
       const id = idOfNew(run)
       const number = numbers.get(id)
       if (number === undefined) continue
-      if (counts === 'claimed') this.#leasing!.add(number, claimedOf(run, this.#tx.now))
+      if (counts === 'claimed') this.#leasing!.add(number, claimedOfNew(run, this.#tx.now))
       else if (counts === 'waiting') this.#result.waiting++
       else this.#result[counts].push(id)
     }
@@ -238,61 +232,13 @@ function idsWith(
   return decisions.filter(isMeant).map(({ scheduleId }) => scheduleId)
 }
 
-/** A scheduled run that waits, as the decision describes it. */
-function asNew(decision: FireDecision, fire: FireTime): NewRun {
-  return {
-    scheduleId: decision.scheduleId,
-    requestId: '',
-    kind: 'scheduled',
-    fireTime: fire.fireTime,
-    dueAt: fire.dueAt,
-    stretchedMs: fire.stretchedMs ?? null,
-    task: decision.task,
-    priority: decision.priority,
-    group: decision.group,
-    delivery: decision.delivery,
-    spec: decision.spec,
-    status: 'pending',
-    queue: QUEUE.ready,
-    lease: null,
-    error: null,
-    missed: null,
-  }
-}
-
-function claimedOf(run: NewRun, now: number): ClaimedRun {
-  return {
-    runId: runIdOf(run.scheduleId, run.fireTime),
-    fence: run.lease!.fence,
-    scheduleId: run.scheduleId,
-    kind: run.kind,
-    fireTime: run.fireTime,
-    task: run.task,
-    attempt: 1,
-    delivery: run.delivery,
-    dueAt: run.dueAt,
-    createdAt: now,
-    startedAt: now,
-    spec: run.spec,
-  }
-}
-
 export async function addRuns(tx: Transaction, requests: readonly RunRequest[]): Promise<Run[]> {
   const { now } = tx
   const schedules = await holdSchedules(
     tx,
     requests.map(({ scheduleId }) => scheduleId),
   )
-  const runs = requests.map((request): NewRun => ({
-    ...request,
-    fireTime: request.fireTime ?? now,
-    dueAt: now,
-    status: 'pending',
-    queue: QUEUE.ready,
-    lease: null,
-    error: null,
-    missed: null,
-  }))
+  const runs = requests.map((request) => requestedRun(request, now))
   const inserted = await insertRuns(tx, runs)
   if (inserted.size > 0) {
     tx.note('ready')

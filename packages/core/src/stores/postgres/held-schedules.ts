@@ -1,10 +1,10 @@
 import type { ScheduleId } from '../../domain/ids.js'
-import type { ScheduleRow } from './rows.js'
+import type { WholeScheduleRow } from './rows.js'
 import type { Transaction } from './transaction.js'
 
 /** A schedule while it is locked: nobody else changes it, or which runs of it are open. */
 export type HeldSchedule = Pick<
-  ScheduleRow,
+  WholeScheduleRow,
   | 'id'
   | 'revision'
   | 'state'

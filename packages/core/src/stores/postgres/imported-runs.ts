@@ -1,11 +1,11 @@
 import { runIdOf, type NodeId, type RunId } from '../../domain/ids.js'
 import type { EpochMs } from '../../domain/clock.js'
-import { isOpen, type LogLine, type Run } from '../../domain/run.js'
+import type { LogLine, Run } from '../../domain/run.js'
 import type { OpenRun } from '../../store/exports.js'
-import { idOf, QUEUE, type RunRow } from './rows.js'
+import { idOf, QUEUE, queueOf, textOf, type RunIdentity, type RunRow } from '../sql/rows.js'
 import type { Transaction } from './transaction.js'
 
-type KnownRun = Pick<RunRow, 'number' | 'schedule_id' | 'fire_time' | 'request_id' | 'queue' | 'fence'> & {
+type KnownRun = Pick<RunRow, keyof RunIdentity | 'number' | 'queue' | 'fence'> & {
   log_bytes: number
   log_lines: number
 }
@@ -140,7 +140,7 @@ async function insert(
       runs.map((run) => run.kind),
       runs.map((run) => run.task),
       runs.map((run) => run.status),
-      runs.map((run) => queueOf(run, tx.now)),
+      runs.map((run) => queueOf(run, run.blocked, tx.now)),
       runs.map((run) => run.attempt),
       runs.map((run) => (run.node === null ? null : sessions.get(run.node)!)),
       runs.map((run) => run.fence),
@@ -190,14 +190,4 @@ function sizeOf({ log }: OpenRun, before: KnownRun | undefined): { logBytes: num
   if (log === undefined) return { logBytes: before?.log_bytes ?? 0, logLines: before?.log_lines ?? 0 }
   const bytes = (sum: number, { message }: LogLine): number => sum + Buffer.byteLength(message) + 1
   return { logBytes: log.reduce(bytes, 0), logLines: log.length }
-}
-
-function queueOf({ status, blocked, dueAt }: OpenRun, now: EpochMs): number {
-  if (!isOpen(status)) return QUEUE.ended
-  if (blocked) return QUEUE.blocked
-  return dueAt > now ? QUEUE.delayed : QUEUE.ready
-}
-
-function textOf(value: unknown): string | null {
-  return value === null ? null : JSON.stringify(value)
 }

@@ -13,7 +13,8 @@ import type { Database } from './database.js'
 import { holdSchedules, timeAfterRun, writeHeld } from './held-schedules.js'
 import { putRuns } from './imported-runs.js'
 import { IMPORTS } from './lock-keys.js'
-import { idOf, QUEUE, scheduleOf, type RunRow } from './rows.js'
+import { idOf, QUEUE, type RunIdentity, type RunRow } from '../sql/rows.js'
+import { wholeScheduleOf } from './rows.js'
 import { holdOpenRuns, unblock } from './run-endings.js'
 import { deleteSchedule, readSchedules, shardOf } from './schedules.js'
 import type { Transaction } from './transaction.js'
@@ -71,7 +72,7 @@ async function importSchedules(
   const written = items.filter(({ id }) => before.has(id) || graves.has(id))
   const merged = written.map((item) => {
     const row = before.get(item.id)
-    return mergedSchedule(item, row === undefined ? null : scheduleOf(row), graves.get(item.id) ?? null)
+    return mergedSchedule(item, row === undefined ? null : wholeScheduleOf(row), graves.get(item.id) ?? null)
   })
   await writeHeld(
     tx,
@@ -152,7 +153,7 @@ async function define(tx: Transaction, schedules: readonly ScheduleExport[]): Pr
 async function cancelOthers(tx: Transaction, items: readonly ScheduleExport[]): Promise<void> {
   const markOf = new Map(items.map(({ id, highWaterMark }) => [id, highWaterMark ?? -Infinity]))
   const waitsThere = new Set<RunId>(items.flatMap(({ open }) => open.map(({ id }) => id)))
-  type Waiting = Pick<RunRow, 'number' | 'kind' | 'schedule_id' | 'fire_time' | 'request_id'>
+  type Waiting = Pick<RunRow, keyof RunIdentity | 'number' | 'kind'>
   const waiting = await tx.rows<Waiting>(
     `SELECT number, kind, schedule_id, fire_time, request_id FROM @runs
      WHERE schedule_id = ANY ($1::text[]) AND queue IN (1, 2, 3)`,

@@ -1,7 +1,7 @@
 import { parseRunId } from '../../domain/ids.js'
 import type { Lease } from '../../domain/lease.js'
 import type { SqlValue } from './sql.js'
-import { idOf, type RunRow } from './rows.js'
+import { idOf, type RunIdentity, type RunRow } from '../sql/rows.js'
 
 /** Leases as a table, of {@link leaseValues}. */
 export const LEASES =
@@ -25,6 +25,6 @@ export function leaseKey({ runId, fence }: Lease): string {
   return `${runId} ${fence}`
 }
 
-export function leaseKeyOf(row: Pick<RunRow, 'schedule_id' | 'fire_time' | 'request_id' | 'fence'>): string {
+export function leaseKeyOf(row: Pick<RunRow, keyof RunIdentity | 'fence'>): string {
   return `${idOf(row)} ${row.fence}`
 }

@@ -1,7 +1,8 @@
 import { nextFence, type Fence } from '../../domain/lease.js'
 import type { ClaimedRun, Dispatch } from '../../store/contract.js'
 import { keyOfTask } from './lock-keys.js'
-import { idOf, SELECT_RUN, type RunRow } from './rows.js'
+import { claimedOf, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 import { holdLiveSession, type SessionRow } from './sessions.js'
 import type { Transaction } from './transaction.js'
 
@@ -216,21 +217,4 @@ export async function claim(tx: Transaction, dispatch: Dispatch): Promise<Claime
   const leasing = await Leasing.begin(tx, dispatch)
   await leasing.takeReady()
   return leasing.conclude()
-}
-
-function claimedOf(row: RunRow): ClaimedRun {
-  return {
-    runId: idOf(row),
-    fence: row.fence as Fence,
-    scheduleId: row.schedule_id,
-    kind: row.kind,
-    fireTime: row.fire_time,
-    task: row.task,
-    attempt: row.attempt,
-    delivery: row.delivery,
-    dueAt: row.due_at,
-    createdAt: row.created_at,
-    startedAt: row.started_at!,
-    spec: row.spec,
-  }
 }

@@ -12,24 +12,10 @@ import type {
 } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import { LOCK_REMEMBERED_MS } from '../../store/periods.js'
+import { recordOf, type LockRow, type PlaceRow } from '../sql/rows.js'
 import type { Database } from './database.js'
 import { keyOfLock } from './lock-keys.js'
 import type { Transaction } from './transaction.js'
-
-interface LockRow {
-  name: LockName
-  fence: Fence
-  owner: string | null
-  holder: string
-  acquired_at: EpochMs
-  held_until: EpochMs
-}
-
-/** The place of one who waits. */
-interface PlaceRow {
-  owner: string
-  waits_until: EpochMs
-}
 
 /** Nobody else takes a step on this lock until the end of the transaction. Answers what time it is then. */
 function hold(tx: Transaction, name: LockName): Promise<EpochMs> {
@@ -140,15 +126,4 @@ export async function forgetOldLocks(tx: Transaction): Promise<void> {
     `DELETE FROM @locks WHERE name IN (SELECT name FROM @locks WHERE held_until <= $1 FOR UPDATE SKIP LOCKED)`,
     [tx.now - LOCK_REMEMBERED_MS],
   )
-}
-
-function recordOf(row: LockRow & { waiting: number }): LockRecord {
-  return {
-    name: row.name,
-    holder: row.holder,
-    fence: row.fence,
-    acquiredAt: row.acquired_at,
-    heldUntil: row.held_until,
-    waiting: row.waiting,
-  }
 }

@@ -1,9 +1,6 @@
 import { runIdOf, type RunId } from '../../domain/ids.js'
-import type { Fence } from '../../domain/lease.js'
-import type { FireTime } from '../../domain/plan.js'
-import type { RunKind, RunStatus } from '../../domain/run.js'
-import type { RunRequest } from '../../store/contract.js'
-import { idOf, QUEUE, type RunRow } from './rows.js'
+import type { NewRun } from '../sql/new-run.js'
+import { idOf, QUEUE, type RunIdentity } from '../sql/rows.js'
 import type { Transaction } from './transaction.js'
 
 /** What runs have alike stands once, and `terms` says where: as a rule all of them have all of it alike. */
@@ -21,16 +18,6 @@ FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::integer[])
 ON CONFLICT DO NOTHING
 RETURNING number, schedule_id, fire_time, request_id`
 
-/** A row of `runs` before it is one. */
-export interface NewRun extends Omit<RunRequest, 'kind' | 'fireTime'>, FireTime {
-  readonly kind: RunKind
-  readonly status: RunStatus
-  readonly queue: number
-  readonly lease: { readonly session: number; readonly fence: Fence } | null
-  readonly error: string | null
-  readonly missed: string | null
-}
-
 /** Answers the numbers of those that did not exist. Of several with one identity the first is taken. */
 export async function insertRuns(
   tx: Transaction,
@@ -47,30 +34,27 @@ export async function insertRuns(
     if (terms.length === 0 || !isAlike(run, terms.at(-1)!)) terms.push(run)
     return terms.length
   })
-  const inserted = await tx.rows<Pick<RunRow, 'number' | 'schedule_id' | 'fire_time' | 'request_id'>>(
-    INSERT_RUNS,
-    [
-      tx.now,
-      sorted.map((run) => run.scheduleId),
-      sorted.map((run) => run.fireTime),
-      sorted.map((run) => run.requestId),
-      sorted.map((run) => run.dueAt),
-      termsOf,
-      terms.map((run) => run.kind),
-      terms.map((run) => run.task),
-      terms.map((run) => run.status),
-      terms.map((run) => run.queue),
-      terms.map((run) => run.lease?.session ?? null),
-      terms.map((run) => run.lease?.fence ?? 0),
-      terms.map((run) => run.priority),
-      terms.map((run) => run.group),
-      terms.map((run) => run.delivery),
-      terms.map((run) => run.stretchedMs ?? null),
-      terms.map((run) => run.spec),
-      terms.map((run) => run.error),
-      terms.map((run) => run.missed),
-    ],
-  )
+  const inserted = await tx.rows<RunIdentity & { number: number }>(INSERT_RUNS, [
+    tx.now,
+    sorted.map((run) => run.scheduleId),
+    sorted.map((run) => run.fireTime),
+    sorted.map((run) => run.requestId),
+    sorted.map((run) => run.dueAt),
+    termsOf,
+    terms.map((run) => run.kind),
+    terms.map((run) => run.task),
+    terms.map((run) => run.status),
+    terms.map((run) => run.queue),
+    terms.map((run) => run.lease?.session ?? null),
+    terms.map((run) => run.lease?.fence ?? 0),
+    terms.map((run) => run.priority),
+    terms.map((run) => run.group),
+    terms.map((run) => run.delivery),
+    terms.map((run) => run.stretchedMs ?? null),
+    terms.map((run) => run.spec),
+    terms.map((run) => run.error),
+    terms.map((run) => run.missed),
+  ])
   return new Map(inserted.map((row) => [idOf(row), row.number]))
 }
 

@@ -1,14 +1,12 @@
 import type { CalendarName } from '../../domain/calendar.js'
-import { policyOf } from '../../domain/definition.js'
 import type { ScheduleId } from '../../domain/ids.js'
-import type { MissedRange } from '../../domain/run.js'
 import type { CalendarUse, PutResult, PutSchedule } from '../../store/contract.js'
 import { droppedFire } from '../../store/dropped-fire.js'
-import { DROPPED } from '../../store/reasons.js'
+import { droppedRun, type NewRun } from '../sql/new-run.js'
 import { holdCalendars, refer } from './calendars.js'
 import { holdSchedules, timeAfterRun, writeHeld, type HeldSchedule } from './held-schedules.js'
-import { insertRuns, type NewRun } from './new-runs.js'
-import { QUEUE, scheduleOf, type ScheduleRow } from './rows.js'
+import { insertRuns } from './new-runs.js'
+import { wholeScheduleOf, type WholeScheduleRow } from './rows.js'
 import { readSchedules, shardOf } from './schedules.js'
 import type { Transaction } from './transaction.js'
 
@@ -74,18 +72,18 @@ async function putDistinct(
     const schedule = after.get(id)
     if (refusals[index] !== null) return refusals[index]!
     if (!written.includes(item))
-      return { outcome: 'conflict', schedule: schedule ? scheduleOf(schedule) : null }
-    return { outcome: before.has(id) ? 'updated' : 'created', schedule: scheduleOf(schedule!) }
+      return { outcome: 'conflict', schedule: schedule ? wholeScheduleOf(schedule) : null }
+    return { outcome: before.has(id) ? 'updated' : 'created', schedule: wholeScheduleOf(schedule!) }
   })
 }
 
 function refusalOf(
   { expect, timing }: PutSchedule,
-  existing: ScheduleRow | undefined,
+  existing: WholeScheduleRow | undefined,
   calendars: Calendars | null,
 ): PutResult | null {
   if (expect === 'absent' ? existing !== undefined : existing?.revision !== expect) {
-    return { outcome: 'conflict', schedule: existing === undefined ? null : scheduleOf(existing) }
+    return { outcome: 'conflict', schedule: existing === undefined ? null : wholeScheduleOf(existing) }
   }
   const use = timing === 'keep' ? null : (timing?.calendars ?? null)
   return use === null ? null : outdated(use, calendars!)
@@ -133,7 +131,7 @@ async function create(
 async function update(
   tx: Transaction,
   items: readonly PutSchedule[],
-  before: ReadonlyMap<ScheduleId, ScheduleRow>,
+  before: ReadonlyMap<ScheduleId, WholeScheduleRow>,
   created: ReadonlyMap<ScheduleId, HeldSchedule>,
 ): Promise<void> {
   if (items.length === 0) return
@@ -146,8 +144,8 @@ async function update(
     const failures = state === 'active' && row.state !== 'active' ? 0 : row.failures
     const revised = { ...row, revision: row.revision + 1, state, failures }
     if (timing === 'keep') return revised
-    const missed = existing === undefined ? null : droppedFire(scheduleOf(existing), timing, tx.now)
-    if (missed !== null) dropped.push(recordOf(existing!, missed))
+    const missed = existing === undefined ? null : droppedFire(wholeScheduleOf(existing), timing, tx.now)
+    if (missed !== null) dropped.push(droppedRun(wholeScheduleOf(existing!), missed))
     return {
       ...revised,
       high_water_mark: missed?.to ?? row.high_water_mark,
@@ -171,28 +169,6 @@ async function update(
     tx,
     rows.filter((row) => row.after_run_ms !== null).map(({ id }) => id),
   )
-}
-
-function recordOf(existing: ScheduleRow, dropped: MissedRange): NewRun {
-  const { definition } = scheduleOf(existing)
-  const { delivery, priority, group } = policyOf(definition)
-  return {
-    scheduleId: existing.id,
-    requestId: '',
-    kind: 'scheduled',
-    fireTime: dropped.to,
-    dueAt: existing.due_at!,
-    task: definition.task,
-    priority,
-    group,
-    delivery,
-    spec: null,
-    status: 'missed',
-    queue: QUEUE.ended,
-    lease: null,
-    error: JSON.stringify(DROPPED),
-    missed: JSON.stringify(dropped),
-  }
 }
 
 async function define(tx: Transaction, items: readonly PutSchedule[]): Promise<void> {

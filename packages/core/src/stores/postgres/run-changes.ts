@@ -1,10 +1,10 @@
 import { MAX_PAST_ATTEMPTS, MAX_RECOVERIES, type PastAttempt, type RunError } from '../../domain/run.js'
 import type { AttemptOutcome } from '../../store/contract.js'
 import { abandonedBy, CANCELLED, givenUp } from '../../store/reasons.js'
-import { parsed, QUEUE, type RunRow } from './rows.js'
+import { parsed, QUEUE, type RunRow } from '../sql/rows.js'
 
 /** A run while it is locked: what decides about its next state, and what may change. */
-export type HeldRun = Pick<
+export interface HeldRun extends Pick<
   RunRow,
   | 'number'
   | 'schedule_id'
@@ -20,12 +20,13 @@ export type HeldRun = Pick<
   | 'due_at'
   | 'started_at'
   | 'ended_at'
-  | 'cancel_requested'
   | 'error'
   | 'result'
   | 'attempts'
   | 'node'
->
+> {
+  cancel_requested: boolean
+}
 
 type Ending = 'succeeded' | 'failed' | 'cancelled' | 'lost'
 

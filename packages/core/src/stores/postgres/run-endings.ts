@@ -10,7 +10,8 @@ import {
   timeAfterRun,
   type HeldSchedule,
 } from './held-schedules.js'
-import { idOf, QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import { idOf, QUEUE, runOf, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 import { ended, recovered, retried, type HeldRun } from './run-changes.js'
 import type { Queryable } from './sql.js'
 import type { Transaction } from './transaction.js'

@@ -3,7 +3,8 @@ import type { Page, RunQuery } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { Database } from './database.js'
 import { Filter } from './filter.js'
-import { runOf, SELECT_RUN, type RunRow } from './rows.js'
+import { runOf, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 
 /** Newest first: by fire time within one schedule, else by creation. */
 export async function listRuns(db: Database, query: RunQuery): Promise<Page<Run>> {

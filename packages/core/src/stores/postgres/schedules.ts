@@ -9,7 +9,7 @@ import { refer } from './calendars.js'
 import type { Database } from './database.js'
 import { Filter } from './filter.js'
 import { holdSchedules } from './held-schedules.js'
-import { scheduleOf, SELECT_SCHEDULE, type ScheduleRow } from './rows.js'
+import { SELECT_SCHEDULE, wholeScheduleOf, type WholeScheduleRow } from './rows.js'
 import { cancelAllOf, holdOpenRuns } from './run-endings.js'
 import type { Queryable } from './sql.js'
 import type { Transaction } from './transaction.js'
@@ -23,14 +23,14 @@ export function shardOf(id: ScheduleId): number {
 
 export async function getSchedules(db: Queryable, ids: readonly ScheduleId[]): Promise<(Schedule | null)[]> {
   const rows = await readSchedules(db, ids)
-  return ids.map((id) => rows.get(id)).map((row) => (row === undefined ? null : scheduleOf(row)))
+  return ids.map((id) => rows.get(id)).map((row) => (row === undefined ? null : wholeScheduleOf(row)))
 }
 
 export async function readSchedules(
   db: Queryable,
   ids: readonly ScheduleId[],
-): Promise<ReadonlyMap<ScheduleId, ScheduleRow>> {
-  const { rows } = await db.query<ScheduleRow>(`${SELECT_SCHEDULE} WHERE s.id = ANY ($1::text[])`, [ids])
+): Promise<ReadonlyMap<ScheduleId, WholeScheduleRow>> {
+  const { rows } = await db.query<WholeScheduleRow>(`${SELECT_SCHEDULE} WHERE s.id = ANY ($1::text[])`, [ids])
   return new Map(rows.map((row) => [row.id, row]))
 }
 
@@ -43,8 +43,8 @@ export async function listSchedules(db: Database, query: ScheduleQuery): Promise
     filter.where('s.id IN (SELECT schedule_id FROM @schedule_calendars WHERE calendar = ?)', query.calendar)
   // Ids are ASCII, so every id with this prefix sorts below the prefix followed by the last ASCII character.
   if (query.prefix !== undefined) filter.where('s.id >= ? AND s.id < ?', query.prefix, `${query.prefix}\x7F`)
-  const rows = await filter.select<ScheduleRow>(db, SELECT_SCHEDULE, 's.id', query.limit + 1)
-  const items = rows.slice(0, query.limit).map((row) => scheduleOf(row))
+  const rows = await filter.select<WholeScheduleRow>(db, SELECT_SCHEDULE, 's.id', query.limit + 1)
+  const items = rows.slice(0, query.limit).map((row) => wholeScheduleOf(row))
   return { items, nextCursor: rows.length > query.limit ? encodeCursor([items.at(-1)!.id]) : null }
 }
 

@@ -4,7 +4,7 @@ import type { SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 import type { Database } from './database.js'
-import { idOf, parsed, type RunRow } from './rows.js'
+import { idOf, parsed, type RunRow } from '../sql/rows.js'
 import type { Transaction } from './transaction.js'
 
 export interface SessionRow {

@@ -1,5 +1,4 @@
-import type { Calendar, CalendarJson, CalendarName } from '../../domain/calendar.js'
-import type { EpochMs } from '../../domain/clock.js'
+import type { Calendar, CalendarName } from '../../domain/calendar.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type {
@@ -14,16 +13,9 @@ import { calendarInUse } from '../../store/calendar-in-use.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { CalendarExport } from '../../store/exports.js'
 import { revisionAfter, sameCalendar } from '../../store/imported-calendar.js'
+import { calendarOf, type CalendarRow } from '../sql/rows.js'
 import type { Database } from './database.js'
 import type { SqlValue } from './driver.js'
-
-interface CalendarRow {
-  name: string
-  revision: number
-  definition: string
-  created_at: EpochMs
-  updated_at: EpochMs
-}
 
 /** Named calendars, and which schedules refer to them. What writes runs inside a transaction. */
 export class Calendars {
@@ -139,15 +131,5 @@ export class Calendars {
   #find(name: CalendarName): Calendar | null {
     const row = this.#db.statement('SELECT * FROM calendars WHERE name = ?').get(name)
     return row === undefined ? null : calendarOf(row as CalendarRow)
-  }
-}
-
-function calendarOf(row: CalendarRow): Calendar {
-  return {
-    name: row.name,
-    definition: JSON.parse(row.definition) as CalendarJson,
-    revision: row.revision,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
   }
 }

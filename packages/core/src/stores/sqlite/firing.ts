@@ -4,38 +4,16 @@ import type { FireTime } from '../../domain/plan.js'
 import type { Run } from '../../domain/run.js'
 import type { CommitResult, Dispatch, FireDecision, RunRequest } from '../../store/contract.js'
 import { byPriority } from '../../store/decision-order.js'
+import { claimedOfNew, heldRun, missedRun, requestedRun, scheduledRun, skippedRun } from '../sql/new-run.js'
+import { QUEUE, runOf, type RunRow } from '../sql/rows.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import { Leasing } from './leasing.js'
-import type { NewRun, NewRuns } from './new-runs.js'
-import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import type { NewRuns } from './new-runs.js'
+import { SELECT_RUN } from './rows.js'
 import type { RunEndings } from './run-endings.js'
-import { missedReason, OVERLAP, REPLACED } from '../../store/reasons.js'
-
-const OVERLAP_ERROR = JSON.stringify(OVERLAP)
-
-/** A scheduled run that waits, as the decision describes it. */
-function asNew(decision: FireDecision, fire: FireTime): NewRun {
-  return {
-    scheduleId: decision.scheduleId,
-    requestId: '',
-    kind: 'scheduled',
-    fireTime: fire.fireTime,
-    dueAt: fire.dueAt,
-    stretchedMs: fire.stretchedMs ?? null,
-    task: decision.task,
-    priority: decision.priority,
-    group: decision.group,
-    delivery: decision.delivery,
-    spec: decision.spec,
-    status: 'pending',
-    queue: QUEUE.ready,
-    lease: null,
-    error: null,
-    missed: null,
-  }
-}
+import { REPLACED } from '../../store/reasons.js'
 
 interface MutableResult extends CommitResult {
   committed: boolean[]
@@ -162,16 +140,11 @@ export class Firing {
     if (verdict === 'free' && leasing?.mayTakeNew(task, group, priority) === true) {
       this.#start(decision, fire, leasing)
     } else if (verdict === 'skipped') {
-      const run: NewRun = {
-        ...asNew(decision, fire),
-        status: 'skipped',
-        queue: QUEUE.ended,
-        error: OVERLAP_ERROR,
-      }
-      if (this.#newRuns.insert(run) !== null) result.skipped.push(runIdOf(scheduleId, fire.fireTime))
+      if (this.#newRuns.insert(skippedRun(decision, fire)) !== null)
+        result.skipped.push(runIdOf(scheduleId, fire.fireTime))
     } else {
       const queue = verdict === 'blocked' ? QUEUE.blocked : QUEUE.ready
-      if (this.#newRuns.insert({ ...asNew(decision, fire), queue }) !== null) result.waiting++
+      if (this.#newRuns.insert({ ...scheduledRun(decision, fire), queue }) !== null) result.waiting++
     }
   }
 
@@ -195,58 +168,22 @@ export class Firing {
   }
 
   #start(decision: FireDecision, fire: FireTime, leasing: Leasing): void {
-    const { scheduleId, task, delivery, spec } = decision
     const now = this.#db.now()
-    const fence = nextFence(0, now)
-    const number = this.#newRuns.insert({
-      ...asNew(decision, fire),
-      status: 'running',
-      queue: QUEUE.held,
-      lease: { session: leasing.session, fence },
-    })
-    if (number === null) return
-    leasing.takeNew(number, {
-      runId: runIdOf(scheduleId, fire.fireTime),
-      fence,
-      scheduleId,
-      kind: 'scheduled',
-      fireTime: fire.fireTime,
-      task,
-      attempt: 1,
-      delivery,
-      dueAt: fire.dueAt,
-      createdAt: now,
-      startedAt: now,
-      spec,
-    })
+    const run = heldRun(decision, fire, { session: leasing.session, fence: nextFence(0, now) })
+    const number = this.#newRuns.insert(run)
+    if (number !== null) leasing.takeNew(number, claimedOfNew(run, now))
   }
 
   #recordMissed(decision: FireDecision, result: MutableResult): void {
     const missed = decision.missed!
-    const run = asNew(decision, { fireTime: missed.to, dueAt: missed.to })
-    const number = this.#newRuns.insert({
-      ...run,
-      status: 'missed',
-      queue: QUEUE.ended,
-      error: JSON.stringify(missedReason(missed)),
-      missed: JSON.stringify(missed),
-    })
+    const number = this.#newRuns.insert(missedRun(decision, missed))
     if (number !== null) result.missed.push(runIdOf(decision.scheduleId, missed.to))
   }
 
   addByRequest(request: RunRequest): Run {
     const now = this.#db.now()
-    const fireTime = request.fireTime ?? now
-    const number = this.#newRuns.insert({
-      ...request,
-      fireTime,
-      dueAt: now,
-      status: 'pending',
-      queue: QUEUE.ready,
-      lease: null,
-      error: null,
-      missed: null,
-    })
+    const run = requestedRun(request, now)
+    const number = this.#newRuns.insert(run)
     if (number !== null) {
       this.#hints.note('ready')
       this.#endings.timeAfterRun(request.scheduleId)
@@ -255,7 +192,7 @@ export class Firing {
       .statement(
         `${SELECT_RUN} WHERE schedule_id = ? AND request_id = ? AND (kind = 'manual' OR fire_time = ?)`,
       )
-      .get(request.scheduleId, request.requestId, fireTime) as RunRow
+      .get(run.scheduleId, run.requestId, run.fireTime) as RunRow
     return runOf(row)
   }
 }

@@ -1,9 +1,10 @@
 import { SessionExpiredError } from '../../domain/errors.js'
-import { runIdOf, type SessionId } from '../../domain/ids.js'
-import { nextFence, type Fence } from '../../domain/lease.js'
+import type { SessionId } from '../../domain/ids.js'
+import { nextFence } from '../../domain/lease.js'
 import type { ClaimedRun, Dispatch } from '../../store/contract.js'
 import type { Database } from './database.js'
-import { QUEUE, SELECT_RUN, type RunRow } from './rows.js'
+import { claimedOf, QUEUE, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 
 interface Candidate {
   number: number
@@ -178,21 +179,4 @@ function liveSession(db: Database, session: SessionId): SessionRow {
     .get(session) as SessionRow | undefined
   if (row === undefined || row.lease_until <= db.now()) throw new SessionExpiredError(session)
   return row
-}
-
-function claimedOf(row: RunRow): ClaimedRun {
-  return {
-    runId: runIdOf(row.schedule_id, row.fire_time, row.request_id),
-    fence: row.fence as Fence,
-    scheduleId: row.schedule_id,
-    kind: row.kind,
-    fireTime: row.fire_time,
-    task: row.task,
-    attempt: row.attempt,
-    delivery: row.delivery,
-    dueAt: row.due_at,
-    createdAt: row.created_at,
-    startedAt: row.started_at!,
-    spec: row.spec,
-  }
 }

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../domain/clock.js'
 import type { LockName } from '../../domain/ids.js'
-import { nextFence, type Fence } from '../../domain/lease.js'
+import { nextFence } from '../../domain/lease.js'
 import type {
   LockAnswer,
   LockClaim,
@@ -13,22 +13,8 @@ import type {
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import type { Hints } from '../../store/hints.js'
 import { LOCK_REMEMBERED_MS } from '../../store/periods.js'
+import { recordOf, type LockRow, type PlaceRow } from '../sql/rows.js'
 import type { Database } from './database.js'
-
-interface LockRow {
-  name: LockName
-  fence: Fence
-  owner: string | null
-  holder: string
-  acquired_at: EpochMs
-  held_until: EpochMs
-}
-
-/** The place of one who waits. */
-interface PlaceRow {
-  owner: string
-  waits_until: EpochMs
-}
 
 /** Locks and their queues. What writes runs inside a transaction. */
 export class Locks {
@@ -142,16 +128,5 @@ export class Locks {
       )
       .get(name, now)
     return (row as PlaceRow | undefined) ?? null
-  }
-}
-
-function recordOf(row: LockRow & { waiting: number }): LockRecord {
-  return {
-    name: row.name,
-    holder: row.holder,
-    fence: row.fence,
-    acquiredAt: row.acquired_at,
-    heldUntil: row.held_until,
-    waiting: row.waiting,
   }
 }

@@ -1,6 +1,5 @@
 import type { NodeId, RunId, ScheduleId } from '../../domain/ids.js'
-import type { JsonValue } from '../../domain/json.js'
-import { isOpen, type LogLine, type Run } from '../../domain/run.js'
+import type { LogLine, Run } from '../../domain/run.js'
 import type { ExportQuery, Page } from '../../store/contract.js'
 import { decodeCursor, encodeCursor } from '../../store/cursor.js'
 import {
@@ -16,7 +15,8 @@ import { mergedSchedule, type Remembered } from '../../store/merged-schedule.js'
 import { NOT_OPEN_THERE } from '../../store/reasons.js'
 import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
-import { QUEUE, runOf, SELECT_RUN, type RunRow } from './rows.js'
+import { QUEUE, queueOf, runOf, textOf, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 import type { RunEndings } from './run-endings.js'
 import type { RunLog } from './run-log.js'
 import type { Schedules } from './schedules.js'
@@ -27,7 +27,7 @@ INSERT OR REPLACE INTO runs (number, schedule_id, fire_time, request_id, kind, t
   progress, missed, stretched_ms, attempts, log_bytes)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-type KnownRun = Pick<RunRow, 'number' | 'queue' | 'fence' | 'log_bytes'>
+type KnownRun = Pick<RunRow, 'number' | 'queue' | 'fence'> & { log_bytes: number }
 
 /** How records leave the store, and how those of another one come in, inside a transaction. */
 export class Moving {
@@ -186,7 +186,7 @@ export class Moving {
         run.kind,
         run.task,
         run.status,
-        this.#queueOf(run, blocked),
+        queueOf(run, blocked, this.#db.now()),
         run.attempt,
         run.node === null ? null : this.#pastSession(run.node),
         run.fence,
@@ -207,12 +207,6 @@ export class Moving {
         run.attempts.length === 0 ? null : JSON.stringify(run.attempts),
         logBytes,
       )
-  }
-
-  #queueOf(run: Run, blocked: boolean): number {
-    if (!isOpen(run.status)) return QUEUE.ended
-    if (blocked) return QUEUE.blocked
-    return run.dueAt > this.#db.now() ? QUEUE.delayed : QUEUE.ready
   }
 
   /** One run answers a request for ever. */
@@ -269,8 +263,4 @@ export class Moving {
       .get(id) as Remembered | undefined
     return row ?? null
   }
-}
-
-function textOf(value: JsonValue | object): string | null {
-  return value === null ? null : JSON.stringify(value)
 }

@@ -1,23 +1,11 @@
-import type { FireTime } from '../../domain/plan.js'
-import type { RunKind, RunStatus } from '../../domain/run.js'
-import type { RunRequest } from '../../store/contract.js'
 import type { Database } from './database.js'
-import { QUEUE } from './rows.js'
+import type { NewRun } from '../sql/new-run.js'
+import { QUEUE } from '../sql/rows.js'
 
 const INSERT_RUN = `
 INSERT OR IGNORE INTO runs (schedule_id, fire_time, request_id, kind, task, status, queue, attempt, session, fence,
   priority, grp, delivery, due_at, created_at, started_at, ended_at, spec, error, missed, stretched_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-/** A row of `runs` before it is one. */
-export interface NewRun extends Omit<RunRequest, 'kind' | 'fireTime'>, FireTime {
-  readonly kind: RunKind
-  readonly status: RunStatus
-  readonly queue: number
-  readonly lease: { readonly session: number; readonly fence: number } | null
-  readonly error: string | null
-  readonly missed: string | null
-}
 
 /** How rows of `runs` come to be. Runs inside a transaction. */
 export class NewRuns {

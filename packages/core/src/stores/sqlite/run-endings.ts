@@ -1,4 +1,4 @@
-import { parseRunId, runIdOf, type RunId, type ScheduleId } from '../../domain/ids.js'
+import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
 import {
   MAX_PAST_ATTEMPTS,
   MAX_RECOVERIES,
@@ -9,7 +9,8 @@ import {
 import type { AttemptReport, RecoveredRun } from '../../store/contract.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
-import { parsed, QUEUE, SELECT_RUN, type RunRow } from './rows.js'
+import { idOf, parsed, QUEUE, type RunRow } from '../sql/rows.js'
+import { SELECT_RUN } from './rows.js'
 import { abandonedBy, CANCELLED, givenUp, pausedAfter } from '../../store/reasons.js'
 
 type Ending = Extract<RunStatus, 'succeeded' | 'failed' | 'cancelled' | 'lost'>
@@ -143,7 +144,7 @@ export class RunEndings {
       )
       .all(this.#db.now(), limit) as RunRow[]
     return rows.map((row) => ({
-      id: runIdOf(row.schedule_id, row.fire_time, row.request_id),
+      id: idOf(row),
       scheduleId: row.schedule_id,
       task: row.task,
       status: this.#recoverOne(row),

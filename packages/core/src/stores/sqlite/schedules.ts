@@ -1,4 +1,3 @@
-import { policyOf } from '../../domain/definition.js'
 import { EvertickError } from '../../domain/errors.js'
 import type { ScheduleId } from '../../domain/ids.js'
 import type { Schedule } from '../../domain/schedule.js'
@@ -17,10 +16,11 @@ import type { Calendars } from './calendars.js'
 import type { Database } from './database.js'
 import type { Hints } from '../../store/hints.js'
 import type { SqlValue } from './driver.js'
-import { QUEUE, scheduleOf, type LastRunRow, type ScheduleRow } from './rows.js'
+import { droppedRun } from '../sql/new-run.js'
+import { scheduleOf, type LastRunRow, type ScheduleRow } from '../sql/rows.js'
 import type { NewRuns } from './new-runs.js'
 import type { RunEndings } from './run-endings.js'
-import { DELETED, DROPPED } from '../../store/reasons.js'
+import { DELETED } from '../../store/reasons.js'
 import { BACKLOG_AFTER_MS, ON_TIME_SHARE, TOMBSTONE_MS } from '../../store/periods.js'
 
 const SELECT_SCHEDULE = `
@@ -109,24 +109,7 @@ export class Schedules {
   #recordDropped(existing: Schedule, timing: Timing | null, now: number): void {
     const dropped = droppedFire(existing, timing, now)
     if (dropped === null) return
-    const { delivery, priority, group } = policyOf(existing.definition)
-    this.#newRuns.insert({
-      scheduleId: existing.id,
-      requestId: '',
-      kind: 'scheduled',
-      fireTime: dropped.to,
-      dueAt: existing.dueAt!,
-      task: existing.definition.task,
-      priority,
-      group,
-      delivery,
-      spec: null,
-      status: 'missed',
-      queue: QUEUE.ended,
-      lease: null,
-      error: JSON.stringify(DROPPED),
-      missed: JSON.stringify(dropped),
-    })
+    this.#newRuns.insert(droppedRun(existing, dropped))
     this.#db.statement('UPDATE schedules SET high_water_mark = ? WHERE id = ?').run(dropped.to, existing.id)
   }
 

@@ -1,8 +1,8 @@
 import { SessionExpiredError } from '../../domain/errors.js'
-import { runIdOf, type RunId, type SessionId } from '../../domain/ids.js'
+import type { RunId, SessionId } from '../../domain/ids.js'
 import type { Heartbeat, HeartbeatAnswer, NodeInfo, NodeRecord } from '../../store/contract.js'
 import type { Database } from './database.js'
-import { parsed } from './rows.js'
+import { idOf, parsed, type RunIdentity } from '../sql/rows.js'
 import { HELD_RUNS_LISTED, LISTED_FOR_MS } from '../../store/periods.js'
 
 interface SessionRow {
@@ -12,12 +12,6 @@ interface SessionRow {
   last_beat_at: number
   lease_until: number
   has_left: number
-}
-
-interface RunIdentityRow {
-  schedule_id: string
-  fire_time: number
-  request_id: string
 }
 
 /** Nodes and their sessions. A lease lives as long as the session that holds it, so one row renews them all. */
@@ -65,7 +59,7 @@ export class Sessions {
         `SELECT schedule_id, fire_time, request_id FROM runs
          WHERE queue = 4 AND cancel_requested = 1 AND session = (SELECT number FROM sessions WHERE session = ?)`,
       )
-      .all(session) as RunIdentityRow[]
+      .all(session) as RunIdentity[]
     return rows.map(idOf)
   }
 
@@ -105,7 +99,7 @@ export class Sessions {
         `SELECT schedule_id, fire_time, request_id FROM runs WHERE queue = 4 AND session = ?
          LIMIT ${HELD_RUNS_LISTED}`,
       )
-      .all(session) as RunIdentityRow[]
+      .all(session) as RunIdentity[]
     return rows.map(idOf)
   }
 
@@ -116,8 +110,4 @@ export class Sessions {
       .statement('UPDATE sessions SET lease_until = ?1, has_left = 1 WHERE session = ?2 AND lease_until > ?1')
       .run(now, session)
   }
-}
-
-function idOf(row: RunIdentityRow): RunId {
-  return runIdOf(row.schedule_id, row.fire_time, row.request_id)
 }
