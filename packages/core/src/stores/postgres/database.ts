@@ -130,20 +130,13 @@ export class Database {
   ): Promise<Result> {
     const client = await this.#connect()
     let broken = true
-    // Of those sent together. What follows it only tells that the transaction has failed, and may be heard of first.
-    let firstFailure: unknown = null
+    const tx = new Transaction(this, {
+      takesManyAtOnce: !this.#behindPooler,
+      query: async (sql, values) =>
+        answerOf(await client.query({ ...this.#statement(sql, values), ...patience })),
+      script: async (sql) => void (await client.query({ text: this.named(sql), ...patience })),
+    })
     try {
-      const tx = new Transaction(this, {
-        query: async (sql, values) => {
-          try {
-            return answerOf(await client.query({ ...this.#statement(sql, values), ...patience }))
-          } catch (error) {
-            firstFailure ??= error
-            throw error
-          }
-        },
-        script: async (sql) => void (await client.query({ text: this.named(sql), ...patience })),
-      })
       // In one message, so that the clock costs no call of its own.
       const begun: unknown = await client.query(this.named(`${this.#begin}; ${readClock}`))
       tx.now = this.tell((begun as QueryResult<{ now: EpochMs }>[]).at(-1)!.rows[0]!.now)
@@ -154,7 +147,8 @@ export class Database {
       return result
     } catch (error) {
       // A line that answers errors is sound, and takes back what was done; of any other nothing is known.
-      const failure = sqlStateOf(error) === TRANSACTION_FAILED ? firstFailure : error
+      const first = tx.fail(error)
+      const failure = sqlStateOf(error) === TRANSACTION_FAILED ? first : error
       broken = !(await rolledBack(client, failure))
       throw this.#failed(failure)
     } finally {

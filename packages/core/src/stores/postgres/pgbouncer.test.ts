@@ -6,14 +6,18 @@ import { silentLogger, type Logger } from '../../domain/logger.js'
 import { interval } from '../../triggers/index.js'
 import { PgBouncer, type PgBouncerOptions } from '../../testing/servers/pgbouncer.js'
 import { PostgresServer } from '../../testing/servers/postgres-server.js'
+import { TestNode } from '../../testing/store-conformance/test-node.js'
 import { TIMEOUTS } from './driver.js'
 import { PostgresStore } from './postgres-store.js'
 
 let server: PostgresServer
 const poolers: PgBouncer[] = []
 const opened: PostgresStore[] = []
+/** What the process was warned of since the file began: the driver warns once. */
+const warnings: string[] = []
 
 beforeAll(async () => {
+  process.on('warning', ({ message }) => void warnings.push(message))
   server = await PostgresServer.start()
 })
 
@@ -100,4 +104,11 @@ test('a node goes on behind a pooler, and says once that it looks by itself', as
   await firing
   await scheduler.stop()
   expect(told.filter((message) => message.includes('pooler'))).toHaveLength(1)
+})
+
+test('the driver is given one statement after the other, where it cannot send several', async () => {
+  const store = await open(await pooled())
+  const node = await TestNode.join(store, 'a')
+  expect(await node.claim()).toEqual([])
+  expect(warnings).toEqual([])
 })

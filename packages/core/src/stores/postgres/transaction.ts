@@ -19,6 +19,8 @@ interface Handle {
 
 /** The connection of a transaction. */
 interface Line {
+  /** Takes a statement before the one before it is answered; else it is given one after the other. */
+  readonly takesManyAtOnce: boolean
   query(sql: string, values: readonly SqlValue[]): Promise<Answer<QueryResultRow>>
   script(sql: string): Promise<void>
   /** Of a transaction that a caller is in. */
@@ -35,6 +37,8 @@ export class Transaction implements Queryable {
   readonly hints = new Set<StoreHint>()
   readonly #handle: Handle
   readonly #line: Line
+  #last: Promise<unknown> = Promise.resolve()
+  #failure: unknown = null
 
   constructor(handle: Handle, line: Line) {
     this.#handle = handle
@@ -42,7 +46,7 @@ export class Transaction implements Queryable {
   }
 
   query<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Answer<Row>> {
-    return this.#line.query(sql, values) as Promise<Answer<Row>>
+    return this.#send(() => this.#line.query(sql, values) as Promise<Answer<Row>>)
   }
 
   async rows<Row extends QueryResultRow>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
@@ -65,7 +69,34 @@ export class Transaction implements Queryable {
 
   /** Several statements in one message; none of them is kept prepared. */
   script(sql: string): Promise<void> {
-    return this.#line.script(sql)
+    return this.#send(() => this.#line.script(sql))
+  }
+
+  #send<Result>(statement: () => Promise<Result>): Promise<Result> {
+    const send = (): Promise<Result> => this.#sendUnlessFailed(statement)
+    if (this.#line.takesManyAtOnce) return send()
+    const answer = this.#last.then(send)
+    this.#last = answer.catch(() => {})
+    return answer
+  }
+
+  async #sendUnlessFailed<Result>(statement: () => Promise<Result>): Promise<Result> {
+    if (this.#failure !== null) throw this.#failure
+    try {
+      return await statement()
+    } catch (error) {
+      this.fail(error)
+      throw error
+    }
+  }
+
+  /**
+   * The step has failed, and what remains of it is not sent any more: it would be carried out outside of this transaction.
+   * Answers the first failure: what follows it only tells that the transaction has failed, and may be heard of first.
+   */
+  fail(error: unknown): unknown {
+    this.#failure ??= error
+    return this.#failure
   }
 
   /**

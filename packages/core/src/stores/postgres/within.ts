@@ -90,17 +90,19 @@ export class Within implements StoreWithin {
     this.#db.assertOpen()
     const since = this.#clock.monotonic()
     let timeout: string | null = null
+    const tx = new Transaction(this.#db, {
+      takesManyAtOnce: false,
+      query: (sql, values) => this.#query(sql, values),
+      script: async (sql) => void (await this.#send(this.#db.named(sql))),
+      pause: (what) => this.#pause(what, since),
+    })
     try {
-      const tx = new Transaction(this.#db, {
-        query: (sql, values) => this.#query(sql, values),
-        script: async (sql) => void (await this.#send(this.#db.named(sql))),
-        pause: (what) => this.#pause(what, since),
-      })
       timeout = await this.#enter(tx)
       const result = await work(tx)
       if (tx.hints.size > 0) await this.#notify([...tx.hints].join(' '))
       return result
     } catch (error) {
+      tx.fail(error)
       throw this.#failed(error)
     } finally {
       // Where a statement has failed the whole transaction has, and this setting ends with it.
