@@ -1,9 +1,8 @@
 import type { EpochMs } from '../../domain/clock.js'
 import type { RunId } from '../../domain/ids.js'
-import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLine } from '../../domain/run.js'
 import type { LogPage, RunUpdate } from '../../store/contract.js'
-import { LOG_CUT } from '../../store/reasons.js'
+import { linesThatFit, logBytesOf } from '../../store/log-limit.js'
 
 interface Log {
   readonly lines: LogLine[]
@@ -18,15 +17,9 @@ export class RunLogs {
     if (lines.length === 0) return
     const log = this.#logs.get(id) ?? { lines: [], bytes: 0 }
     this.#logs.set(id, log)
-    for (const { level, message } of lines) {
-      if (log.bytes > SIZE_LIMITS.logPerRun) return
-      // The line that does not fit takes the log over its limit, so nothing follows the mark.
-      log.bytes += Buffer.byteLength(message) + 1
-      const fits = log.bytes <= SIZE_LIMITS.logPerRun
-      log.lines.push(
-        Object.freeze(fits ? { at: now, level, message } : { at: now, level: 'warn', message: LOG_CUT }),
-      )
-    }
+    const { fitting, bytes } = linesThatFit(log.bytes, lines)
+    for (const { level, message } of fitting) log.lines.push(Object.freeze({ at: now, level, message }))
+    log.bytes = bytes
   }
 
   read(id: RunId, after: number, limit: number): LogPage {
@@ -36,8 +29,10 @@ export class RunLogs {
 
   /** In place of what is there. */
   replace(id: RunId, lines: readonly LogLine[]): void {
-    const bytes = lines.reduce((sum, { message }) => sum + Buffer.byteLength(message) + 1, 0)
-    this.#logs.set(id, { lines: lines.map((line) => Object.freeze({ ...line })), bytes })
+    this.#logs.set(id, {
+      lines: lines.map((line) => Object.freeze({ ...line })),
+      bytes: logBytesOf(lines),
+    })
   }
 
   delete(id: RunId): void {

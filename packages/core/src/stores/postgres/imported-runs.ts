@@ -1,7 +1,8 @@
 import { runIdOf, type NodeId, type RunId } from '../../domain/ids.js'
 import type { EpochMs } from '../../domain/clock.js'
-import type { LogLine, Run } from '../../domain/run.js'
+import type { Run } from '../../domain/run.js'
 import type { OpenRun } from '../../store/exports.js'
+import { logBytesOf } from '../../store/log-limit.js'
 import { idOf, QUEUE, queueOf, textOf, type RunIdentity, type RunRow } from '../sql/rows.js'
 import type { Transaction } from './transaction.js'
 
@@ -188,6 +189,5 @@ async function replaceLogs(tx: Transaction, runs: readonly NumberedRun[]): Promi
 
 function sizeOf({ log }: OpenRun, before: KnownRun | undefined): { logBytes: number; logLines: number } {
   if (log === undefined) return { logBytes: before?.log_bytes ?? 0, logLines: before?.log_lines ?? 0 }
-  const bytes = (sum: number, { message }: LogLine): number => sum + Buffer.byteLength(message) + 1
-  return { logBytes: log.reduce(bytes, 0), logLines: log.length }
+  return { logBytes: logBytesOf(log), logLines: log.length }
 }

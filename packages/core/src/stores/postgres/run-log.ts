@@ -1,8 +1,7 @@
 import { parseRunId, type RunId } from '../../domain/ids.js'
-import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLevel, LogLine } from '../../domain/run.js'
 import type { LogPage, RunUpdate } from '../../store/contract.js'
-import { LOG_CUT } from '../../store/reasons.js'
+import { linesThatFit } from '../../store/log-limit.js'
 import type { Database } from './database.js'
 import { leaseKey, leaseKeyOf, leaseValues, LEASES } from './leases.js'
 import type { Transaction } from './transaction.js'
@@ -61,15 +60,9 @@ export async function report(tx: Transaction, updates: readonly RunUpdate[]): Pr
 
 /** Those that have room; counts them on `run`. */
 function newLines(run: HeldRun, log: RunUpdate['log']): NewLine[] {
-  const lines: NewLine[] = []
-  for (const { level, message } of log) {
-    if (run.log_bytes >= SIZE_LIMITS.logPerRun) break
-    run.log_bytes += Buffer.byteLength(message) + 1
-    const isCut = run.log_bytes > SIZE_LIMITS.logPerRun
-    const line = { run: run.number, line: ++run.log_lines }
-    lines.push(isCut ? { ...line, level: 'warn', message: LOG_CUT } : { ...line, level, message })
-  }
-  return lines
+  const { fitting, bytes } = linesThatFit(run.log_bytes, log)
+  run.log_bytes = bytes
+  return fitting.map(({ level, message }) => ({ run: run.number, line: ++run.log_lines, level, message }))
 }
 
 async function append(tx: Transaction, lines: readonly NewLine[]): Promise<void> {

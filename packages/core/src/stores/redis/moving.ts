@@ -1,4 +1,5 @@
 import { policyOf } from '../../domain/definition.js'
+import { codeOf } from '../../domain/errors.js'
 import { parseRunId, type ScheduleId } from '../../domain/ids.js'
 import type { LogLine, Run } from '../../domain/run.js'
 import type { ExportQuery, Page } from '../../store/contract.js'
@@ -11,10 +12,11 @@ import {
   type StoreExport,
   type TombstoneExport,
 } from '../../store/exports.js'
+import { logBytesOf } from '../../store/log-limit.js'
 import { mergedSchedule, type Remembered } from '../../store/merged-schedule.js'
 import type { Calendars } from './calendars.js'
 import type { Cell, Cells } from './cells.js'
-import { openRunOf, scheduleOf, timingOf, type RunRow, type ScheduleRow } from './rows.js'
+import { idOfScheduleRow, openRunOf, scheduleOf, timingOf, type RunRow, type ScheduleRow } from './rows.js'
 import type { Schedules } from './schedules.js'
 
 type ExportedRow = readonly [ScheduleRow, readonly RunRow[]]
@@ -174,7 +176,7 @@ export class Moving {
     try {
       return await this.#schedules.delete(id, revision)
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'REVISION_CONFLICT') return false
+      if (codeOf(error) === 'REVISION_CONFLICT') return false
       throw error
     }
   }
@@ -204,12 +206,7 @@ function inBatches(items: readonly StoreExport[]): StoreExport[][] {
 }
 
 function exportOf([row, open]: ExportedRow): ScheduleExport {
-  const { id } = JSON.parse(definitionOf(row)) as { id: ScheduleId }
-  return scheduleExport(scheduleOf(id, row), timingOf(row), open.map(openRunOf))
-}
-
-function definitionOf([, cold]: ScheduleRow): string {
-  return cold[cold.indexOf('def') + 1]!
+  return scheduleExport(scheduleOf(idOfScheduleRow(row), row), timingOf(row), open.map(openRunOf))
 }
 
 function tombstoneOf([id, revision, highWaterMark, until]: TombstoneRow): TombstoneExport {
@@ -268,7 +265,7 @@ function runArgs(run: Run, blocked: boolean, log: readonly LogLine[] | undefined
     Object.entries(texts).flat(),
     run.attempts.map((attempt) => JSON.stringify(attempt)),
     log === undefined ? false : log.map((line) => JSON.stringify(line)),
-    String(log?.reduce((sum, { message }) => sum + Buffer.byteLength(message) + 1, 0) ?? 0),
+    String(logBytesOf(log ?? [])),
   ]
 }
 

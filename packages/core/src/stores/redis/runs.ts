@@ -2,6 +2,7 @@ import { parseRunId, type RunId, type ScheduleId } from '../../domain/ids.js'
 import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLine, Run } from '../../domain/run.js'
 import type { AttemptOutcome, AttemptReport, LogPage, RecoveredRun, RunUpdate } from '../../store/contract.js'
+import { logBytesOf } from '../../store/log-limit.js'
 import { LOG_CUT } from '../../store/reasons.js'
 import type { Cells } from './cells.js'
 import type { ScriptName } from './scripts.js'
@@ -31,7 +32,7 @@ export class Runs {
       updates: own.map(({ runId, fence, log, progress }) => [
         runId,
         String(fence),
-        log.flatMap(({ level, message }) => [level, JSON.stringify(message), Buffer.byteLength(message)]),
+        log.flatMap((line) => [line.level, JSON.stringify(line.message), logBytesOf([line])]),
         progress === null ? false : JSON.stringify(progress).slice(0, -1),
       ]),
       logLimit: SIZE_LIMITS.logPerRun,

@@ -1,9 +1,8 @@
 import { parseRunId, type RunId } from '../../domain/ids.js'
-import { SIZE_LIMITS } from '../../domain/policies.js'
 import type { LogLine } from '../../domain/run.js'
 import type { LogPage, RunUpdate } from '../../store/contract.js'
+import { linesThatFit, logBytesOf } from '../../store/log-limit.js'
 import type { Database } from './database.js'
-import { LOG_CUT } from '../../store/reasons.js'
 
 interface HeldRun {
   number: number
@@ -39,23 +38,15 @@ export class RunLog {
   }
 
   #append(run: HeldRun, lines: RunUpdate['log']): void {
-    if (run.log_bytes >= SIZE_LIMITS.logPerRun) return
+    const { fitting, bytes } = linesThatFit(run.log_bytes, lines)
+    if (fitting.length === 0) return
     const { last } = this.#db
       .statement('SELECT coalesce(max(line), 0) AS last FROM run_logs WHERE run = ?')
       .get(run.number) as { last: number }
     const insert = this.#db.statement('INSERT INTO run_logs VALUES (?, ?, ?, ?, ?)')
     const now = this.#db.now()
-    let bytes = run.log_bytes
-    let line = last
-    for (const { level, message } of lines) {
-      bytes += Buffer.byteLength(message) + 1
-      if (bytes > SIZE_LIMITS.logPerRun) {
-        insert.run(run.number, ++line, now, 'warn', LOG_CUT)
-        bytes = Math.max(bytes, SIZE_LIMITS.logPerRun)
-        break
-      }
-      insert.run(run.number, ++line, now, level, message)
-    }
+    for (const [index, { level, message }] of fitting.entries())
+      insert.run(run.number, last + 1 + index, now, level, message)
     this.#db.statement('UPDATE runs SET log_bytes = ? WHERE number = ?').run(bytes, run.number)
   }
 
@@ -63,12 +54,9 @@ export class RunLog {
   replace(run: number, lines: readonly LogLine[]): number {
     this.#db.statement('DELETE FROM run_logs WHERE run = ?').run(run)
     const insert = this.#db.statement('INSERT INTO run_logs VALUES (?, ?, ?, ?, ?)')
-    let bytes = 0
-    for (const [index, { at, level, message }] of lines.entries()) {
+    for (const [index, { at, level, message }] of lines.entries())
       insert.run(run, index + 1, at, level, message)
-      bytes += Buffer.byteLength(message) + 1
-    }
-    return bytes
+    return logBytesOf(lines)
   }
 
   read(id: RunId, after: number, limit: number): LogPage {

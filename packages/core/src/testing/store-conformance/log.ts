@@ -118,6 +118,24 @@ export function logPromises(promise: DeclarePromise): void {
     assert.equal((await world.finish(lease, succeeded)).status, 'succeeded')
   })
 
+  promise('a log that is just full has no mark until there is more', async (world) => {
+    const { lease } = await running(world)
+    // The break that ends a line counts as well.
+    const full = 'x'.repeat(SIZE_LIMITS.logPerRun - 1)
+    assert.deepEqual(await report(world, lease, [full]), [true])
+    const read = async (): Promise<readonly LogLine[]> =>
+      (await world.store.readLog(lease.runId, { limit: 10 })).lines
+    assert.deepEqual(
+      (await read()).map(({ message }) => message),
+      [full],
+    )
+    assert.deepEqual(await report(world, lease, ['more']), [true])
+    assert.deepEqual(
+      (await read()).map(({ level }) => level),
+      ['info', 'warn'],
+    )
+  })
+
   promise('one line longer than the limit leaves a mark, not an error', async (world) => {
     const { lease } = await running(world)
     assert.deepEqual(await report(world, lease, ['x'.repeat(SIZE_LIMITS.logPerRun + 1)]), [true])

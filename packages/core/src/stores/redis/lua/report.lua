@@ -1,5 +1,5 @@
 -- Adds log lines and progress to attempts under way.
--- args     { updates = { { id, fence, { level, message as JSON, bytes … }, progress or false }… }, logLimit, cut as JSON }
+-- args     { updates = { { id, fence, { level, message as JSON, what it takes of the limit … }, progress or false }… }, logLimit, cut as JSON }
 --            progress = JSON without its closing brace and time
 -- returns  '0' (refused) and '1' per update
 -- errors   NOT_REJOINED
@@ -8,15 +8,14 @@ local refused = refusal()
 if refused then return refused end
 local function append(r, lines)
   local bytes = tonumber(r.lb) or 0
-  if bytes >= args.logLimit then return end
+  if bytes > args.logLimit then return end
   local function write(level, message)
     call('RPUSH', P .. 'l:' .. r.id, '{"at":' .. nowText .. ',"level":"' .. level .. '","message":' .. message .. '}')
   end
   for i = 1, #lines, 3 do
-    bytes = bytes + lines[i + 2] + 1
+    bytes = bytes + lines[i + 2]
     if bytes > args.logLimit then
       write('warn', args.cut)
-      bytes = math.max(bytes, args.logLimit)
       break
     end
     write(lines[i], lines[i + 1])
