@@ -1,7 +1,8 @@
 import type { ScheduleId } from '../domain/ids.js'
-import type { Page, Store } from '../store/contract.js'
+import type { Store } from '../store/contract.js'
 import { exportPages } from './export-store.js'
 import { isEmpty, notEmpty, writeAll, type ImportOptions, type MoveResult } from './import-into.js'
+import { pagesOf } from './pages.js'
 
 const PAGE = 500
 
@@ -19,29 +20,18 @@ export async function copyStore(from: Store, to: Store, options: ImportOptions =
 /** Its creation tells whether a schedule or calendar is the same one, not merely a namesake. */
 async function assertComesFrom(from: Store, to: Store): Promise<void> {
   const deleted = new Set<ScheduleId>()
-  for await (const page of pages((cursor) => from.exportTombstones({ limit: PAGE, ...cursor })))
+  for await (const page of pagesOf((start) => from.exportTombstones({ limit: PAGE, ...start })))
     for (const { id } of page) deleted.add(id)
-  for await (const page of pages((cursor) => to.listSchedules({ limit: PAGE, ...cursor }))) {
+  for await (const page of pagesOf((start) => to.listSchedules({ limit: PAGE, ...start }))) {
     const theirs = await from.getSchedules(page.map(({ id }) => id))
     const stranger = page.find(
       ({ id, createdAt }, i) => theirs[i]?.createdAt !== createdAt && !deleted.has(id),
     )
     if (stranger !== undefined) throw notEmpty(to, `schedule ${stranger.id}, which comes from elsewhere,`)
   }
-  for await (const page of pages((cursor) => to.listCalendars({ limit: PAGE, ...cursor }))) {
+  for await (const page of pagesOf((start) => to.listCalendars({ limit: PAGE, ...start }))) {
     const { calendars } = await from.getCalendars(page.map(({ name }) => name))
     const stranger = page.find(({ createdAt }, i) => calendars[i]?.createdAt !== createdAt)
     if (stranger !== undefined) throw notEmpty(to, `calendar ${stranger.name}, which comes from elsewhere,`)
   }
-}
-
-async function* pages<Item>(
-  read: (cursor: { cursor?: string }) => Promise<Page<Item>>,
-): AsyncGenerator<Item[], void> {
-  let cursor: string | null = null
-  do {
-    const page: Page<Item> = await read(cursor === null ? {} : { cursor })
-    yield page.items
-    cursor = page.nextCursor
-  } while (cursor !== null)
 }

@@ -8,6 +8,7 @@ import {
   type ScheduleExport,
   type StoreExport,
 } from '../store/exports.js'
+import { pagesOf, type PageStart } from './pages.js'
 
 export interface ExportOptions {
   /** Runs that have ended too, with what their handlers wrote. @default false */
@@ -44,50 +45,41 @@ export async function* exportPages(
   { history = false, signal }: ExportOptions = {},
 ): AsyncGenerator<StoreExport[], void> {
   const { revision: calendarsRevision } = await store.getCalendars([])
-  const parts: ((cursor: string | undefined) => Promise<Page<StoreExport>>)[] = [
-    async (cursor) => {
-      const { items, nextCursor } = await store.listCalendars({ limit: PAGE, ...from(cursor) })
+  const parts: ((start: PageStart) => Promise<Page<StoreExport>>)[] = [
+    async (start) => {
+      const { items, nextCursor } = await store.listCalendars({ limit: PAGE, ...start })
       return {
         items: items.map((calendar) => exportedCalendar(calendar, calendarsRevision)),
         nextCursor,
       }
     },
-    async (cursor) => (history ? runs(store, cursor) : { items: [], nextCursor: null }),
-    async (cursor) => {
-      const page = await store.exportSchedules({ limit: PAGE, ...from(cursor) })
+    async (start) => (history ? runs(store, start) : { items: [], nextCursor: null }),
+    async (start) => {
+      const page = await store.exportSchedules({ limit: PAGE, ...start })
       return history
         ? { ...page, items: await Promise.all(page.items.map((item) => withLogs(store, item))) }
         : page
     },
-    (cursor) => withoutSchedule(store, cursor),
-    (cursor) => store.exportTombstones({ limit: PAGE, ...from(cursor) }),
+    (start) => withoutSchedule(store, start),
+    (start) => store.exportTombstones({ limit: PAGE, ...start }),
   ]
-  for (const part of parts) {
-    let cursor: string | undefined
-    for (;;) {
-      signal?.throwIfAborted()
-      const { items, nextCursor }: Page<StoreExport> = await part(cursor)
-      if (items.length > 0) yield items
-      if (nextCursor === null) break
-      cursor = nextCursor
-    }
-  }
+  for (const part of parts) yield* pagesOf(part, signal)
 }
 
 function exportedCalendar(calendar: Calendar, calendarsRevision: number): CalendarExport {
   return { kind: 'calendar', ...calendar, calendarsRevision }
 }
 
-async function runs(store: Store, cursor: string | undefined): Promise<Page<StoreExport>> {
-  const page = await store.listRuns({ limit: RUNS_PAGE, status: OF_THE_HISTORY, ...from(cursor) })
+async function runs(store: Store, start: PageStart): Promise<Page<StoreExport>> {
+  const page = await store.listRuns({ limit: RUNS_PAGE, status: OF_THE_HISTORY, ...start })
   const ended = page.items.map(endedRun).filter((run) => run !== null)
   const items = ended.map(async (run) => ({ kind: 'run' as const, run, log: await logOf(store, run) }))
   return { items: await Promise.all(items), nextCursor: page.nextCursor }
 }
 
 /** What waits by request, though its schedule is no more. */
-async function withoutSchedule(store: Store, cursor: string | undefined): Promise<Page<StoreExport>> {
-  const page = await store.listRuns({ limit: PAGE, status: OPEN, ...from(cursor) })
+async function withoutSchedule(store: Store, start: PageStart): Promise<Page<StoreExport>> {
+  const page = await store.listRuns({ limit: PAGE, status: OPEN, ...start })
   const schedules = await store.getSchedules(page.items.map(({ scheduleId }) => scheduleId))
   const runs = page.items.filter((_, i) => schedules[i] === null).map(runWithoutSchedule)
   return { ...page, items: runs.filter((run) => run !== null).map((run) => ({ kind: 'run', run, log: [] })) }
@@ -112,8 +104,4 @@ async function logOf(store: Store, run: Run): Promise<LogLine[]> {
     if (page.lines.length < LOG_PAGE) return lines
     after = page.position
   }
-}
-
-function from(cursor: string | undefined): { cursor?: string } {
-  return cursor === undefined ? {} : { cursor }
 }

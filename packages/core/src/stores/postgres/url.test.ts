@@ -58,7 +58,11 @@ describe('a PostgreSQL URL', () => {
     ['postgres://a/x?migrate=no', 'store.migrate', '"no"'],
     ['postgres://a/x?pooler=1', 'store.pooler', '"1"'],
     ['postgres://a/x?sslmode=prefer', 'store.sslmode', '"prefer"'],
+    ['postgres://a/x/y', 'store.url', 'postgres://'],
     ['postgres://u%zz:secret@a/x', 'store.login', 'percent-encoded'],
+    ['postgres://u:1/secret@a/x', 'store.login', 'percent-encoded'],
+    ['postgres://u:1/secret@a', 'store.login', 'percent-encoded'],
+    ['postgres://u:p?secret@a/x', 'store.login', 'percent-encoded'],
   ])('%s is refused by rule %s', (url, rule, said) => {
     let refused: unknown
     try {

@@ -1,4 +1,4 @@
-import { InvalidError } from '../../domain/errors.js'
+import { decoded, parseFlag, parseLogin, parseParameters, wrong } from '../store-url.js'
 
 /** What `postgres://` and `postgresql://` URLs say. What is `null` is left to the driver, which knows `PGUSER` and the like. */
 export interface PostgresUrl {
@@ -31,27 +31,20 @@ const LONGEST_NAME_BYTES = 63
 
 /** @throws {InvalidError} INVALID_OPTION, naming the part that is wrong, without the password. */
 export function parsePostgresUrl(url: string): PostgresUrl {
-  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^@/?]*)(?:\/([^/?]*))?(?:\?(.*))?$/.exec(url)
+  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^@/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url)
   if (match === null) throw wrong('store.url', `store must look like ${FORM}`)
   const [, login, authority, database = '', query = ''] = match
-  const parameters = new URLSearchParams(query)
-  for (const name of parameters.keys()) {
-    if (!PARAMETERS.includes(name))
-      throw wrong(
-        'store.parameter',
-        `store has the parameter "${name}", but knows only ${PARAMETERS.join(', ')}`,
-      )
-  }
-  const colon = login?.indexOf(':') ?? -1
-  const user = login === undefined ? '' : colon === -1 ? login : login.slice(0, colon)
+  const { user, password } = parseLogin(login, url)
+  if (database.includes('/')) throw wrong('store.url', `store must look like ${FORM}`)
+  const parameters = parseParameters(query, PARAMETERS)
   return {
     ...parseHost(authority!),
-    user: user === '' ? null : decoded(user),
-    password: login === undefined || colon === -1 ? null : decoded(login.slice(colon + 1)),
+    user,
+    password,
     database: database === '' ? null : decoded(database),
     schema: parseSchema(parameters.get('schema') ?? 'evertick'),
-    migrate: flag('migrate', parameters.get('migrate'), true),
-    pooler: flag('pooler', parameters.get('pooler'), false),
+    migrate: parseFlag(parameters, 'migrate', true),
+    pooler: parseFlag(parameters, 'pooler'),
     tls: parseTls(parameters.get('sslmode'), parameters.get('sslrootcert')),
     ca: parameters.get('sslrootcert'),
   }
@@ -91,23 +84,4 @@ function parseTls(text: string | null, ca: string | null): PostgresUrl['tls'] {
   }
   // So does every client that is built on libpq, and URLs go from one to the other.
   return mode === 'require' && ca !== null ? 'verify-ca' : mode
-}
-
-function flag(name: string, text: string | null, otherwise: boolean): boolean {
-  if (text === null) return otherwise
-  if (text === 'false') return false
-  if (text === 'true') return true
-  throw wrong(`store.${name}`, `store: ${name} must be true or false, but is ${JSON.stringify(text)}`)
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw wrong('store.login', 'store: the user, password and database must be percent-encoded')
-  }
-}
-
-function wrong(rule: string, message: string): InvalidError {
-  return new InvalidError('INVALID_OPTION', [{ path: 'store', rule, message }])
 }

@@ -1,4 +1,4 @@
-import { InvalidError } from '../../domain/errors.js'
+import { parseFlag, parseLogin, parseParameters, wrong } from '../store-url.js'
 
 /** What `redis://` and `rediss://` URLs say. */
 export interface RedisUrl {
@@ -39,16 +39,8 @@ export function parseRedisUrl(url: string): RedisUrl {
   const match = /^(rediss?):\/\/(?:([^@/?]*)@)?([^@/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(url)
   if (match === null) throw wrong('store.url', `store must look like ${FORM}`)
   const [, scheme, login, authority, path = '', query = ''] = match
-  // Else parts of a password would be taken for a host or a parameter, and shown.
-  if (login === undefined && url.includes('@')) throw notEncoded()
-  const parameters = new URLSearchParams(query)
-  for (const name of parameters.keys()) {
-    if (!PARAMETERS.includes(name))
-      throw wrong(
-        'store.parameter',
-        `store has the parameter "${name}", but knows only ${PARAMETERS.join(', ')}`,
-      )
-  }
+  const { user, password } = parseLogin(login, url)
+  const parameters = parseParameters(query, PARAMETERS)
   const sentinel = parameters.get('sentinel')
   for (const name of OF_SENTINELS) {
     if (sentinel === null && parameters.has(name))
@@ -61,27 +53,25 @@ export function parseRedisUrl(url: string): RedisUrl {
       `store: prefix must be 1 to 64 letters, digits, ".", "_", ":" or "-", but is ${JSON.stringify(prefix)}`,
     )
   }
-  const colon = login?.indexOf(':') ?? -1
-  const username = login === undefined ? '' : colon === -1 ? login : login.slice(0, colon)
   return {
     hosts: authority!
       .split(',')
       .map((host) => parseHost(host, sentinel === null ? DEFAULT_PORT : SENTINEL_PORT)),
-    username: username === '' ? null : decoded(username),
-    password: login === undefined || colon === -1 ? null : decoded(login.slice(colon + 1)),
+    username: user,
+    password,
     database: path === '' ? 0 : wholeNumber('database', path, 0, 1_000_000),
     tls: scheme === 'rediss',
     ca: parameters.get('ca'),
     sentinel,
     sentinelUser: parameters.get('sentinelUser'),
     sentinelPassword: parameters.get('sentinelPassword'),
-    sentinelTls: flag('sentinelTls', parameters.get('sentinelTls')),
+    sentinelTls: parseFlag(parameters, 'sentinelTls'),
     prefix,
     shards: parameters.has('shards')
       ? wholeNumber('shards', parameters.get('shards')!, 1, MOST_SHARDS)
       : null,
     replicas: parameters.has('replicas') ? wholeNumber('replicas', parameters.get('replicas')!, 0, 100) : 0,
-    volatile: flag('volatile', parameters.get('volatile')),
+    volatile: parseFlag(parameters, 'volatile'),
   }
 }
 
@@ -109,26 +99,4 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
     throw wrong(`store.${name}`, `store: ${name} must be ${limits}, but is ${JSON.stringify(text)}`)
   }
   return value
-}
-
-function flag(name: string, text: string | null): boolean {
-  if (text === null || text === 'false') return false
-  if (text === 'true') return true
-  throw wrong(`store.${name}`, `store: ${name} must be true or false, but is ${JSON.stringify(text)}`)
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw notEncoded()
-  }
-}
-
-function notEncoded(): InvalidError {
-  return wrong('store.login', 'store: the user and password must be percent-encoded')
-}
-
-function wrong(rule: string, message: string): InvalidError {
-  return new InvalidError('INVALID_OPTION', [{ path: 'store', rule, message }])
 }

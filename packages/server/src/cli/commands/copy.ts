@@ -2,14 +2,12 @@ import { copyStore } from '@evertick/core'
 import type { Command } from 'commander'
 import { UsageError } from '../failures.js'
 import type { CliContext } from './context.js'
-import { carryOut, useStore } from './moving.js'
+import { carryOut, useStore, withMoveFlags, type MoveFlags } from './moving.js'
 
-interface CopyFlags {
+interface CopyFlags extends MoveFlags {
   readonly from: string
   readonly to: string
   readonly history?: boolean
-  readonly intoExisting?: boolean
-  readonly json?: boolean
 }
 
 const NOTES = `
@@ -24,17 +22,13 @@ Examples:
 
 /** `evertick copy`: everything from one store into another. */
 export function addCopyCommand(program: Command, context: CliContext): void {
-  program
+  const command = program
     .command('copy')
     .description('copy everything from one store into another, and verify it')
     .requiredOption('--from <url>', 'the store to read')
     .requiredOption('--to <url>', 'the store to write; it is made where there is none')
     .option('--history', 'runs that have ended too, with their logs')
-    .option(
-      '--into-existing',
-      'also into a store that holds other things; what has the same id there is replaced',
-    )
-    .option('--json', 'answer with JSON, and show no progress')
+  withMoveFlags(command)
     .addHelpText('after', NOTES)
     .action((flags: CopyFlags) => copy(flags, context))
 }

@@ -2,7 +2,8 @@ import { exportLines } from '@evertick/core'
 import type { Command } from 'commander'
 import { untilInterrupted, writeWhenReady } from '../io.js'
 import type { CliContext } from './context.js'
-import { storeUrl, useStore, withStore, type StoreFlags } from './moving.js'
+import { useStore } from './moving.js'
+import { storeUrl, withStore, type StoreFlags } from './store-option.js'
 
 interface ExportFlags extends StoreFlags {
   readonly history?: boolean

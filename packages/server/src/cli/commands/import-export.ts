@@ -4,12 +4,10 @@ import type { Command } from 'commander'
 import { UsageError } from '../failures.js'
 import type { CliIo } from '../io.js'
 import type { CliContext } from './context.js'
-import { carryOut, storeUrl, useStore, withStore, type StoreFlags } from './moving.js'
+import { carryOut, useStore, withMoveFlags, type MoveFlags } from './moving.js'
+import { storeUrl, withStore, type StoreFlags } from './store-option.js'
 
-interface ImportFlags extends StoreFlags {
-  readonly intoExisting?: boolean
-  readonly json?: boolean
-}
+interface ImportFlags extends StoreFlags, MoveFlags {}
 
 const NOTES = `
 Stop the nodes that work on the store, import, and start them. A line that is wrong is told with its field, and stops the
@@ -24,11 +22,7 @@ Examples:
 /** `evertick import [file]`: what `evertick export` wrote. Its subcommands take over schedules from other programs. */
 export function addImportAction(command: Command, context: CliContext): void {
   withStore(command.argument('[file]', 'what `evertick export` wrote (default: standard input)'))
-    .option(
-      '--into-existing',
-      'also into a store that holds other things; what has the same id there is replaced',
-    )
-    .option('--json', 'answer with JSON, and show no progress')
+  withMoveFlags(command)
     .addHelpText('after', NOTES)
     .action((file: string | undefined, flags: ImportFlags) => importFile(file, flags, context))
 }

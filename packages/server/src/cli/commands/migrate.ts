@@ -1,26 +1,21 @@
 import { openStore, type StoreInfo } from '@evertick/core'
-import { Option, type Command } from 'commander'
-import { SERVE_OPTIONS } from '../../config.js'
+import type { Command } from 'commander'
 import { withJson, type CliContext } from './context.js'
+import { storeUrl, withStore, type StoreFlags } from './store-option.js'
 
-interface MigrateFlags {
-  readonly store?: string
+interface MigrateFlags extends StoreFlags {
   readonly json?: boolean
 }
-
-const { flag, variable, default: fallback } = SERVE_OPTIONS.store
 
 /**
  * `evertick migrate`: brings a store to the schema of this release. Does nothing where it is up to date, and several may
  * run at once. It may change tables also where the URL leaves that to nobody else (`migrate=false`).
  */
 export function addMigrateCommand(program: Command, { io }: CliContext): void {
-  withJson(program.command('migrate'), 'answer with JSON')
+  withStore(withJson(program.command('migrate'), 'answer with JSON'))
     .description('make the tables of a store, or bring them to the schema of this release')
-    .addOption(new Option(`${flag} <url>`, `the store (${variable}; default ${fallback})`))
     .action(async (flags: MigrateFlags) => {
-      const url = flags.store ?? (io.env[variable] || fallback)
-      const store = await openStore(url, { clock: io.clock, migrate: true })
+      const store = await openStore(storeUrl(flags, io), { clock: io.clock, migrate: true })
       const { info } = store
       await store.close()
       io.stdout.write(flags.json === true ? `${JSON.stringify(answerOf(info))}\n` : inWords(info))

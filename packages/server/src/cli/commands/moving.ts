@@ -6,8 +6,7 @@ import {
   type MoveResult,
   type Store,
 } from '@evertick/core'
-import { Option, type Command } from 'commander'
-import { SERVE_OPTIONS } from '../../config.js'
+import type { Command } from 'commander'
 import { EXIT } from '../failures.js'
 import { untilInterrupted, type CliIo } from '../io.js'
 import { Progress } from '../progress.js'
@@ -16,18 +15,19 @@ import type { CliContext } from './context.js'
 
 // What `export`, `import` and `copy` have in common.
 
-const { flag, variable, default: fallback } = SERVE_OPTIONS.store
-
-export interface StoreFlags {
-  readonly store?: string
+/** What `import` and `copy` are told alike. */
+export interface MoveFlags {
+  readonly intoExisting?: boolean
+  readonly json?: boolean
 }
 
-export function withStore(command: Command): Command {
-  return command.addOption(new Option(`${flag} <url>`, `the store (${variable}; default ${fallback})`))
-}
-
-export function storeUrl(flags: StoreFlags, { env }: CliIo): string {
-  return flags.store ?? (env[variable] || fallback)
+export function withMoveFlags(command: Command): Command {
+  return command
+    .option(
+      '--into-existing',
+      'also into a store that holds other things; what has the same id there is replaced',
+    )
+    .option('--json', 'answer with JSON, and show no progress')
 }
 
 /** Runs `body` with a store, and closes it whatever happens. With `create`, a missing one is made. */

@@ -10,16 +10,11 @@ for i, id in ipairs(ids) do
   keys[2 * i] = P .. 'o:' .. id
 end
 fetch(keys)
-local behind = {}
+local going = {}
 for _, id in ipairs(ids) do
-  local s = openOf(id) > 0 and loadSchedule(id)
-  if s and s.ix ~= s.hw then behind[#behind + 1] = s end
+  if openOf(id) > 0 then going[#going + 1] = loadSchedule(id) end
 end
-if #behind > 0 then
-  evenWhenFull()
-  settle(behind)
-  conclude()
-end
+settleToRead(going)
 local found, looked = {}, 0
 for i, id in ipairs(ids) do
   local open = {}

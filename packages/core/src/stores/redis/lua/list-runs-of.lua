@@ -6,11 +6,7 @@ local LOOKED_AT_ONCE = 200
 local LOOKED_AT_MOST = 1000
 local key = P .. 'h:' .. args.schedule
 local s = loadSchedule(args.schedule)
-if s and s.ix ~= s.hw then
-  evenWhenFull()
-  settle({ s })
-  conclude()
-end
+settleToRead({ s })
 local isFiltered = args.task or args.statuses
 
 local function fits(id)

@@ -40,6 +40,18 @@ local function settle(those)
   return entered
 end
 
+-- Before a reading: completes what it would miss, also where there is no room for anything new.
+local function settleToRead(those)
+  local behind = {}
+  for _, s in ipairs(those) do
+    if s.ix ~= s.hw then behind[#behind + 1] = s end
+  end
+  if #behind == 0 then return end
+  evenWhenFull()
+  settle(behind)
+  conclude()
+end
+
 -- Raises the mark by any other way than the usual fire; what becomes of the fire times up to it is entered at once.
 local function raiseMark(s, mark)
   settle({ s })
