@@ -127,7 +127,7 @@ async function injectFaults(
     const lastMs = Math.round(leaseMs * (isLong ? LONG : SHORT))
     // Not in step with the faults, so that every node meets every fault.
     const victim = await inFlight(cluster.members, i + count)
-    const name = befalls === 'everything' || kind === 'edit' || kind === 'recreate' ? null : victim.name
+    const name = befalls === 'node' || befalls === 'clock' ? victim.name : null
     const from = monotonicMs()
     await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor, successor })
     const tookS = ((monotonicMs() - from) / 1000).toFixed(1)

@@ -101,14 +101,14 @@ export const FAULTS = {
   /** Every schedule is changed, in what does not move its fire times: turn by turn its input and its policy. */
   edit: {
     stores: ALL,
-    befalls: 'nothing',
+    befalls: 'schedules',
     cutsOff: false,
     inject: ({ editor }) => editor.editAll(),
   },
   /** A schedule is deleted with all its runs, and made anew with fire times that it has had. */
   recreate: {
     stores: ALL,
-    befalls: 'nothing',
+    befalls: 'schedules',
     cutsOff: false,
     inject: ({ successor, count }) => successor.replaceOne(count),
   },
@@ -175,7 +175,7 @@ export const FAULTS = {
   /** The wall clock of the node jumps. Not over SQLite, whose clock is that of the machine. */
   skew: {
     stores: SERVERS,
-    befalls: 'nothing',
+    befalls: 'clock',
     cutsOff: false,
     inject: ({ victim, count }) => victim.clock!.set(JUMPS[count % JUMPS.length]!),
   },

@@ -20,8 +20,8 @@ export interface Evidence {
 
 export interface FaultRecord {
   readonly kind: string
-  /** `nothing`: all has to go on as if it had not happened. */
-  readonly befalls: 'node' | 'everything' | 'nothing'
+  /** With `clock` and `schedules` all has to go on as if it had not happened. */
+  readonly befalls: 'node' | 'everything' | 'clock' | 'schedules'
   /** The name of the node that it befell, or `null`. */
   readonly victim: string | null
   /** Whom it befell could not reach the store while it lasted. */

@@ -159,7 +159,7 @@ function falseFailovers({ ledger, faults, leaseMs, renewMs }: Evidence): string[
 }
 
 function befell({ befalls }: FaultRecord): boolean {
-  return befalls !== 'nothing'
+  return befalls === 'node' || befalls === 'everything'
 }
 
 function isDuring(time: number, { from, to }: FaultRecord, afterMs = 0): boolean {

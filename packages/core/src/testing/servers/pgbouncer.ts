@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { unprivilegedAccount, type Account } from './account.js'
+import { unprivilegedAccount } from './account.js'
 import { freePort } from './free-port.js'
 import type { PostgresServer } from './postgres-server.js'
+import { ServerProcess } from './server-process.js'
 
 export interface PgBouncerOptions {
   /** When a client gives its connection to the server back. @default 'transaction' */
@@ -24,13 +22,13 @@ const SYSTEM = '/usr/sbin'
 export class PgBouncer {
   readonly url: string
   readonly port: number
-  readonly #child: ChildProcess
+  readonly #process: ServerProcess
   readonly #folder: string
 
-  private constructor(server: PostgresServer, port: number, child: ChildProcess, folder: string) {
+  private constructor(server: PostgresServer, port: number, process: ServerProcess, folder: string) {
     this.url = server.url.replace(`:${server.port}`, `:${port}`)
     this.port = port
-    this.#child = child
+    this.#process = process
     this.#folder = folder
   }
 
@@ -46,8 +44,15 @@ export class PgBouncer {
         const file = join(folder, 'pgbouncer.ini')
         await writeFile(file, configuration(server, port, options))
         try {
-          const child = await started(program, file, account)
-          return new PgBouncer(server, port, child, folder)
+          const pooler = new ServerProcess({
+            program,
+            args: [file],
+            log: 'stderr',
+            ready: /process up/,
+            ...(account === null ? {} : { spawn: account }),
+          })
+          await pooler.ready
+          return new PgBouncer(server, port, pooler, folder)
         } catch (error) {
           // Someone else may have taken the port meanwhile.
           if (tries === TRIES) throw error
@@ -60,11 +65,7 @@ export class PgBouncer {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const exit = once(this.#child, 'exit')
-      this.#child.kill('SIGTERM')
-      await exit
-    }
+    await this.#process.end('SIGTERM')
     await rm(this.#folder, { recursive: true, force: true })
   }
 }
@@ -82,24 +83,6 @@ function configuration(server: PostgresServer, port: number, { mode, settings }:
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`)
   const { username } = new URL(server.url)
   return `[databases]\n* = host=127.0.0.1 port=${server.port} user=${username}\n[pgbouncer]\n${lines.join('\n')}\n`
-}
-
-async function started(program: string, file: string, account: Account | null): Promise<ChildProcess> {
-  const child = spawn(program, [file], { stdio: ['ignore', 'ignore', 'pipe'], ...account })
-  const lines: string[] = []
-  const output = createInterface(child.stderr)
-  await new Promise<void>((resolve, reject) => {
-    output.on('line', (line) => {
-      lines.push(line)
-      if (lines.length > 20) lines.shift()
-      if (/process up/.test(line)) resolve()
-    })
-    child.once('error', reject)
-    child.once('exit', (code) => {
-      reject(new Error(`pgbouncer ended with ${code}: ${lines.slice(-5).join('\n')}`))
-    })
-  })
-  return child
 }
 
 /** @throws {Error} where there is none. */

@@ -1,14 +1,13 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { unprivilegedAccount, type Account } from './account.js'
 import { freePort } from './free-port.js'
+import { ServerProcess } from './server-process.js'
 
 export interface PostgresServerOptions {
   /** Writes to disk what it acknowledges: slow, and needed only to survive a power cut. @default false */
@@ -39,7 +38,7 @@ export class PostgresServer {
   readonly #options: PostgresServerOptions
   readonly #account: Account | null
   readonly #programs: string
-  #child: ChildProcess | null = null
+  #process: ServerProcess | null = null
   #deadlocks = 0
 
   private constructor(
@@ -99,7 +98,7 @@ export class PostgresServer {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid
+    return this.#process?.pid
   }
 
   /** How often transactions waited for each other in a circle, since its first start: `pg_stat_database` forgets when it crashes. */
@@ -130,54 +129,37 @@ export class PostgresServer {
   }
 
   async #spawn(settings: Readonly<Record<string, string>>): Promise<void> {
-    const child = spawn(
-      join(this.#programs, 'postgres'),
-      [
+    this.#process = new ServerProcess({
+      program: join(this.#programs, 'postgres'),
+      args: [
         '-D',
         join(this.folder, 'data'),
         ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'], cwd: this.folder, ...this.#account },
-    )
-    this.#child = child
-    const lines: string[] = []
-    const output = createInterface(child.stderr)
-    await new Promise<void>((resolve, reject) => {
-      output.on('line', (line) => {
-        lines.push(line)
-        if (lines.length > 20) lines.shift()
+      log: 'stderr',
+      ready: /database system is ready to accept connections/,
+      onLine: (line) => {
         if (/ERROR: +deadlock detected/.test(line)) this.#deadlocks++
-        if (/database system is ready to accept connections/.test(line)) resolve()
-      })
-      child.once('error', reject)
-      child.once('exit', (code) => {
-        reject(new Error(`postgres ended with ${code}: ${lines.slice(-5).join('\n')}`))
-      })
+      },
+      spawn: { cwd: this.folder, ...this.#account },
     })
+    await this.#process.ready
   }
 
   /** An immediate shutdown, as of a power cut: nothing is finished, and the log is read when it starts again. */
   async kill(): Promise<void> {
-    await this.#end('SIGQUIT')
+    await this.#process?.end('SIGQUIT')
   }
 
   /** kill -9 of the process that started all others, which end when they notice it, each a little later. */
   async crash(): Promise<void> {
-    await this.#end('SIGKILL')
+    await this.#process?.end('SIGKILL')
   }
 
   /** Ends it and removes its data. */
   async stop(): Promise<void> {
-    await this.#end('SIGQUIT')
+    await this.#process?.end('SIGQUIT')
     await rm(this.folder, { recursive: true, force: true })
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const exit = once(child, 'exit')
-    child.kill(signal)
-    await exit
   }
 }
 

@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { freePort } from './free-port.js'
 import { RedisServer } from './redis-server.js'
+import { ServerProcess } from './server-process.js'
 
 const SENTINEL_MASTER = 'main'
 
@@ -16,9 +14,9 @@ export class RedisSentinel {
   readonly master: RedisServer
   readonly replica: RedisServer
   readonly port: number
-  readonly #sentinel: ChildProcess
+  readonly #sentinel: ServerProcess
 
-  private constructor(master: RedisServer, replica: RedisServer, port: number, sentinel: ChildProcess) {
+  private constructor(master: RedisServer, replica: RedisServer, port: number, sentinel: ServerProcess) {
     this.master = master
     this.replica = replica
     this.port = port
@@ -46,17 +44,16 @@ export class RedisSentinel {
         ...own,
       ].join('\n'),
     )
-    const sentinel = spawn(PROGRAM, [configuration, '--sentinel'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    const sentinel = new ServerProcess({
+      program: PROGRAM,
+      args: [configuration, '--sentinel'],
+      log: 'stdout',
+      // It has heard of the replica from the master.
+      ready: /\+slave/,
     })
     const started = new RedisSentinel(master, replica, port, sentinel)
     try {
-      await new Promise<void>((resolve, reject) => {
-        // The sentinel says so when it has heard of the replica from the master.
-        createInterface(sentinel.stdout).on('line', (line) => line.includes('+slave') && resolve())
-        sentinel.once('exit', (code) => reject(new Error(`The sentinel ended with ${code}`)))
-        sentinel.once('error', reject)
-      })
+      await sentinel.ready
       await untilReplicated(master)
       return started
     } catch (error) {
@@ -70,11 +67,7 @@ export class RedisSentinel {
   }
 
   async stop(): Promise<void> {
-    if (this.#sentinel.exitCode === null && this.#sentinel.signalCode === null) {
-      const exit = once(this.#sentinel, 'exit')
-      this.#sentinel.kill('SIGKILL')
-      await exit
-    }
+    await this.#sentinel.end('SIGKILL')
     await Promise.all([this.master.stop(), this.replica.stop()])
   }
 }

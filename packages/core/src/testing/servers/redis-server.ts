@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { freePort } from './free-port.js'
+import { ServerProcess } from './server-process.js'
 
 export interface RedisServerOptions {
   /** More settings, as on its command line: `['--maxmemory', '64mb']`. */
@@ -22,7 +20,7 @@ export class RedisServer {
   readonly port: number
   readonly folder: string
   readonly #options: RedisServerOptions
-  #child: ChildProcess | null = null
+  #process: ServerProcess | null = null
 
   private constructor(options: RedisServerOptions, port: number, folder: string) {
     this.#options = options
@@ -55,76 +53,41 @@ export class RedisServer {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid
+    return this.#process?.pid
   }
 
   /** Starts it again on the same data. Resolves when it answers. */
   async restart(): Promise<void> {
     const { settings = [] } = this.#options
-    const child = spawn(
-      PROGRAM,
-      [
-        '--port',
-        String(this.port),
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        this.folder,
-        '--save',
-        '',
-        '--appendonly',
-        'yes',
-        ...settings,
-      ],
-      { stdio: ['ignore', 'pipe', 'ignore'] },
-    )
-    this.#child = child
-    const lines: string[] = []
-    const output = createInterface(child.stdout)
-    const ready = new Promise<void>((resolve, reject) => {
-      output.on('line', (line) => {
-        lines.push(line)
-        if (/Ready to accept connections/.test(line)) resolve()
-      })
-      child.once('error', (cause: NodeJS.ErrnoException) => {
-        const message =
-          cause.code === 'ENOENT'
-            ? `${PROGRAM} is not installed; on Debian: apt-get install redis-server`
-            : cause.message
-        reject(Object.assign(new Error(message, { cause }), { code: cause.code }))
-      })
-      child.once('exit', (code) => {
-        reject(new Error(`${PROGRAM} ended with ${code}: ${lines.slice(-5).join('\n')}`))
-      })
+    const server = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder]
+    const durable = ['--save', '', '--appendonly', 'yes']
+    this.#process = new ServerProcess({
+      program: PROGRAM,
+      args: [...server, ...durable, ...settings],
+      log: 'stdout',
+      ready: /Ready to accept connections/,
+      missing: `${PROGRAM} is not installed; on Debian: apt-get install redis-server`,
     })
-    await ready
+    await this.#process.ready
   }
 
   /** kill -9: no chance to write anything more. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL')
+    await this.#process?.end('SIGKILL')
   }
 
   /** Stands still until {@link thaw}: it takes connections and answers nothing. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP')
+    this.#process?.signal('SIGSTOP')
   }
 
   thaw(): void {
-    this.#child?.kill('SIGCONT')
+    this.#process?.signal('SIGCONT')
   }
 
   /** Ends it and removes its data. */
   async stop(): Promise<void> {
-    await this.#end('SIGKILL')
+    await this.#process?.end('SIGKILL')
     await rm(this.folder, { recursive: true, force: true })
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const exit = once(child, 'exit')
-    child.kill(signal)
-    await exit
   }
 }

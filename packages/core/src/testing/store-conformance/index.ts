@@ -8,6 +8,7 @@ import { claimPromises } from './claim.js'
 import { clusterLimitPromises } from './cluster-limit.js'
 import { deletionPromises } from './deletion.js'
 import { dispatchPromises } from './dispatch.js'
+import { unusualDispatchPromises } from './dispatch-unusual.js'
 import { exportPromises } from './exports.js'
 import { failurePromises } from './failures.js'
 import { finishPromises } from './finish.js'
@@ -44,6 +45,7 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   'blocked runs': unblockPromises,
   claim: claimPromises,
   'dispatch while firing': dispatchPromises,
+  'dispatch of unusual fires': unusualDispatchPromises,
   'cluster limits': clusterLimitPromises,
   finish: finishPromises,
   'firing after the end of a run': afterRunPromises,
