@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,10 +7,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../store/contract.js'
 import { ManualClock } from '../../testing/manual-clock.js'
 import { storeConformance } from '../../testing/store-conformance/index.js'
+import { World } from '../../testing/store-conformance/world.js'
 import { connect } from './driver.js'
 import { initial } from './migrations/0001-initial.js'
 import { MIGRATIONS } from './migrations/index.js'
 import { SqliteStore } from './sqlite-store.js'
+
+/** Changes a schedule and its run together, again and again. */
+const WRITER = `
+import { DatabaseSync } from '@photostructure/sqlite'
+const db = new DatabaseSync(process.argv[1])
+db.exec('PRAGMA busy_timeout = 5000; PRAGMA synchronous = OFF')
+for (let n = 1; ; n++) {
+  db.exec('BEGIN IMMEDIATE; UPDATE schedules SET fires = ' + n + ', after_run_ms = ' + n +
+    '; UPDATE runs SET priority = ' + n + '; COMMIT')
+  if (n === 1) console.log('begun')
+}`
 
 let folder: string
 
@@ -42,6 +56,34 @@ storeConformance(
   },
   { describe, test },
 )
+
+test('an export tells each schedule and its runs as of one moment, whatever another process writes', async () => {
+  const path = join(folder, 'store.db')
+  const store = await SqliteStore.open(path)
+  const world = await World.around({
+    store,
+    second: () => SqliteStore.open(path),
+    advance: () => Promise.reject(new Error('time goes by itself')),
+    close: () => store.close(),
+  })
+  await world.waitingRun('busy')
+  const writer = spawn(process.execPath, ['--input-type=module', '-e', WRITER, path], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(writer.stdout, 'data')
+  try {
+    const seen = new Set<number>()
+    while (seen.size < 50) {
+      const [item] = (await store.exportSchedules({ limit: 1 })).items
+      expect([item!.afterRunMs, item!.open[0]!.priority]).toEqual([item!.fires, item!.fires])
+      seen.add(item!.fires)
+    }
+  } finally {
+    writer.kill('SIGKILL')
+    await store.close()
+  }
+})
 
 describe('the file', () => {
   test('that is no database is refused by name', async () => {

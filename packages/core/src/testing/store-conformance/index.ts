@@ -17,6 +17,7 @@ import { fireRacePromises } from './fire-race.js'
 import { handlePromises } from './handle.js'
 import { historyPromises } from './history.js'
 import { importPromises } from './imports.js'
+import { importRacePromises } from './import-race.js'
 import { lockPromises } from './locks.js'
 import { lockQueuePromises } from './lock-queue.js'
 import { logPromises } from './log.js'
@@ -63,6 +64,7 @@ const CHAPTERS: Readonly<Record<string, (promise: DeclarePromise) => void>> = {
   stats: statsPromises,
   export: exportPromises,
   import: importPromises,
+  'importing at once': importRacePromises,
   'the handle': handlePromises,
 }
 
