@@ -68,7 +68,14 @@ async function cycle() {
     group: 'default',
   }))
   const tasks = new Map([['tick', { slots: size, clusterLimit: null }]])
-  const dispatch = { ...session, requestId: `request-${round++}`, slots: size, groups: ['default'], tasks }
+  const dispatch = {
+    ...session,
+    leaseMs: 600_000,
+    requestId: `request-${round++}`,
+    slots: size,
+    groups: ['default'],
+    tasks,
+  }
   const { claimed } = await store.commit(decisions, dispatch)
   const outcome = { kind: 'succeeded', result: null }
   const accepted = await store.finish(claimed.map(({ runId, fence }) => ({ runId, fence, outcome })))

@@ -1,4 +1,4 @@
-// npm run chaos -- [--store sqlite|redis|postgres|pgbouncer] [--seconds 60] [--nodes 3] [--schedules 200] [--lease 10000] [--faults kill,…]
+// npm run chaos -- [--store sqlite|redis|sentinel|postgres|pgbouncer] [--seconds 60] [--nodes 3] [--schedules 200] [--lease 10000] [--faults kill,…]
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
-import { PostgresServer, RedisServer } from '@evertick/core/testing'
+import { PostgresServer, RedisSentinel, RedisServer } from '@evertick/core/testing'
 import { ledgerPath, LedgerReader } from './ledger.js'
 import { NodeClock } from './node-clock.js'
 import { NodeProcess } from './node-process.js'
 import { PooledPostgres } from './pooled-postgres.js'
 import { TcpProxy } from './tcp-proxy.js'
 
-export const STORES = ['sqlite', 'redis', 'postgres', 'pgbouncer'] as const
+export const STORES = ['sqlite', 'redis', 'sentinel', 'postgres', 'pgbouncer'] as const
 export type StoreKind = (typeof STORES)[number]
 
-export type StoreServer = RedisServer | PostgresServer | PooledPostgres
+export type StoreServer = RedisServer | RedisSentinel | PostgresServer | PooledPostgres
 
 export interface ClusterOptions {
   readonly store: StoreKind
@@ -26,7 +26,7 @@ export interface Member {
   readonly name: string
   readonly process: NodeProcess
   readonly ledger: LedgerReader
-  /** Its way to a store in the network. */
+  /** Its way to a store in the network; not to one that is found out anew by asking sentinels. */
   readonly proxy: TcpProxy | null
   readonly clock: NodeClock | null
 }
@@ -58,7 +58,7 @@ export class Cluster {
   }
 
   get deadlocks(): number {
-    return this.server === null || this.server instanceof RedisServer ? 0 : this.server.deadlocks
+    return this.server !== null && 'deadlocks' in this.server ? this.server.deadlocks : 0
   }
 
   /** Ends whatever still lives, at once. */
@@ -71,6 +71,7 @@ export class Cluster {
 
 function startServer(store: StoreKind): Promise<StoreServer> | null {
   if (store === 'redis') return RedisServer.start()
+  if (store === 'sentinel') return RedisSentinel.start()
   if (store === 'postgres') return PostgresServer.start()
   if (store === 'pgbouncer') return PooledPostgres.start()
   return null
@@ -83,7 +84,7 @@ async function createMember(
   { folder, lease, skewed }: ClusterOptions,
 ): Promise<Member> {
   const name = `node-${index + 1}`
-  const proxy = server === null ? null : await TcpProxy.start(server.port)
+  const proxy = server === null || server instanceof RedisSentinel ? null : await TcpProxy.start(server.port)
   const clock = skewed
     ? await NodeClock.create(join(folder, `${name}.clock`), OFFSETS[index % OFFSETS.length]!)
     : null

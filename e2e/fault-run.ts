@@ -84,8 +84,14 @@ async function observe(
 
   const runs = [...successor.deleted, ...(await allRuns(observer))]
   const exitCodes = await Promise.all(cluster.members.map(({ process }) => process.stop()))
-  const alive = new Set((await observer.listNodes()).filter((node) => node.alive).map(({ pid }) => pid))
-  const leftBehind = cluster.members.filter(({ process: { pid } }) => pid !== undefined && alive.has(pid))
+  const sessions = await observer.listNodes()
+  const leftBehind = cluster.members.filter(({ process: { pid } }) => {
+    // One that was given up before ends by itself.
+    const last = sessions
+      .filter((session) => session.pid === pid)
+      .toSorted((a, b) => b.startedAt - a.startedAt)[0]
+    return last?.alive === true
+  })
 
   const wall = wallTimes(firstReading, readClocks())
   const faults = records.map((record) =>
@@ -129,10 +135,11 @@ async function injectFaults(
     const victim = await inFlight(cluster.members, i + count)
     const name = befalls === 'node' || befalls === 'clock' ? victim.name : null
     const from = monotonicMs()
-    await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor, successor })
+    const after = await FAULTS[kind].inject({ cluster, victim, isLong, lastMs, count, editor, successor })
     const tookS = ((monotonicMs() - from) / 1000).toFixed(1)
     told(`${kind}${name === null ? '' : ` ${name}`} for ${tookS} s`)
     records.push({ kind, befalls, victim: name, cutsOff, from, to: monotonicMs() })
+    await after?.()
   }
   return records
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PostgresServer } from '@evertick/core/testing'
+import type { PostgresServer, RedisSentinel, RedisServer } from '@evertick/core/testing'
 import { Backends } from './backends.js'
 import type { FaultRecord } from './checker/evidence.js'
 import type { Cluster, Member, StoreKind } from './cluster.js'
@@ -29,20 +29,25 @@ export interface FaultKind {
   readonly befalls: FaultRecord['befalls']
   /** Whom it befalls cannot reach the store while it lasts. */
   readonly cutsOff: boolean
-  readonly inject: (scene: Scene) => Promise<void>
+  /** Answers what has to be done when it is over. */
+  readonly inject: (scene: Scene) => Promise<void | (() => Promise<void>)>
 }
 
-const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'postgres', 'pgbouncer']
-const SERVERS: readonly StoreKind[] = ['redis', 'postgres', 'pgbouncer']
+const ALL: readonly StoreKind[] = ['sqlite', 'redis', 'sentinel', 'postgres', 'pgbouncer']
+const SERVERS: readonly StoreKind[] = ['redis', 'sentinel', 'postgres', 'pgbouncer']
+/** Whose nodes are each behind a network of their own. */
+const NETWORKS: readonly StoreKind[] = ['redis', 'postgres', 'pgbouncer']
 const POSTGRES: readonly StoreKind[] = ['postgres', 'pgbouncer']
 
 const LATENCY_MS = 200
+/** So long before it dies what a master acknowledges reaches no replica. */
+const LOST_MS = 500
 /** Time enough for a step, also for one that makes up for an outage. */
 const TERMINATE_EVERY_MS = 500
 const JUMPS = ['-5m', '+5m', '+1h', '-1h', '+0', '+1d']
 
 const network = (cutsOff: boolean, mode: ProxyMode): FaultKind => ({
-  stores: SERVERS,
+  stores: NETWORKS,
   befalls: 'node',
   cutsOff,
   async inject({ victim, lastMs }) {
@@ -129,9 +134,21 @@ export const FAULTS = {
     befalls: 'everything',
     cutsOff: true,
     async inject({ cluster, lastMs }) {
-      await cluster.server!.kill()
+      const server = cluster.server as RedisServer
+      await server.kill()
       await sleep(lastMs)
-      await cluster.server!.restart()
+      await server.restart()
+    },
+  },
+  /** kill -9 of the master: its replica takes over, in every other round without what was written in the last moment. */
+  'redis-failover': {
+    stores: ['sentinel'],
+    befalls: 'everything',
+    cutsOff: true,
+    async inject({ cluster, count }) {
+      const server = cluster.server as RedisSentinel
+      await server.failOver(count % 2 === 0 ? LOST_MS : 0)
+      return () => server.recover()
     },
   },
   /** An immediate shutdown, or kill -9 of its first process; started again with what it had written. */

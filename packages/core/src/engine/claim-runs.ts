@@ -1,5 +1,6 @@
 import type { Store } from '../store/contract.js'
 import type { Dispatcher } from './dispatcher.js'
+import type { NotTried } from './loop.js'
 
 export interface ClaimRunsOptions {
   readonly store: Store
@@ -26,13 +27,16 @@ export class ClaimRuns {
     this.#moreLikely = true
   }
 
-  async step(): Promise<number> {
+  async step(): Promise<number | NotTried> {
     const { store, dispatcher, pollMs } = this.#options
     const { free } = dispatcher.slots
-    if (free === 0) return pollMs
-    const { claimed } = await dispatcher.dispatch(async (dispatch) => ({
-      claimed: dispatch === null ? [] : await store.claim(dispatch),
-    }))
+    if (free === 0) return { sleepMs: pollMs }
+    let isTried = false
+    const { claimed } = await dispatcher.dispatch(async (dispatch) => {
+      isTried = dispatch !== null
+      return { claimed: dispatch === null ? [] : await store.claim(dispatch) }
+    })
+    if (!isTried) return { sleepMs: pollMs }
     // Runs of a task without a free slot here were not asked for: they wait for one as before.
     this.#moreLikely = claimed.length > 0 || (this.#moreLikely && dispatcher.slots.anyTaskFull)
     // All that was offered was taken: there may be more, and handlers that end at once have freed their slots.

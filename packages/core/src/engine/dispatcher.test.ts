@@ -33,6 +33,7 @@ beforeEach(() => {
     groups: ['default'],
     slots,
     session,
+    leaseMs: 10_000,
     start: (run) => {
       slots.take(run.task)
       started.push(run.runId)
@@ -152,6 +153,7 @@ describe('what a node takes', () => {
       groups: [],
       slots,
       session,
+      leaseMs: 10_000,
       start: (run) => {
         started.push(run.runId)
         standStill()

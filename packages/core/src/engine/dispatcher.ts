@@ -11,6 +11,7 @@ export interface DispatcherOptions {
   readonly groups: readonly string[]
   readonly slots: Slots
   readonly session: Session
+  readonly leaseMs: number
   readonly start: (run: ClaimedRun) => void
   /** Gives back what was leased to a node that is stopping. */
   readonly release: (run: ClaimedRun) => void
@@ -69,14 +70,14 @@ export class Dispatcher {
   }
 
   #offer(): Dispatch | null {
-    const { session, node, groups, slots, clock } = this.#options
+    const { session, leaseMs, node, groups, slots, clock } = this.#options
     if (this.#closed || !session.isTrusted()) return null
     const tasks = slots.capacities()
     const repeated = this.#unanswered?.session === session.id ? this.#unanswered.requestId : null
     // A lost answer is asked for again even without a free slot: those leases are ours already.
     if (tasks.size === 0 && repeated === null) return null
     const requestId = repeated ?? uuidv7(clock.now())
-    return { session: session.id, node, requestId, slots: slots.free, groups, tasks }
+    return { session: session.id, leaseMs, node, requestId, slots: slots.free, groups, tasks }
   }
 
   #failed({ session, requestId }: Dispatch, error: unknown): void {

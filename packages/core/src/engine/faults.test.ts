@@ -73,7 +73,24 @@ describe('while the store is away', () => {
     const { ready, overdueMs, problems } = await node.scheduler.health()
     expect(ready).toBe(false)
     expect(overdueMs).toBeGreaterThan(60_000)
-    expect(problems).toEqual([`A schedule is overdue by ${overdueMs} ms`])
+    expect(problems).toEqual([
+      `A schedule is overdue by ${overdueMs} ms`,
+      expect.stringMatching(/^fire-due has failed for \d+ ms: The store did not answer commit/),
+    ])
+  })
+
+  test('readiness tells of runs that cannot be leased, by a store that answers all else', async () => {
+    const node = await cluster.node({ tasks: [defineTask({ name: 'note', run: () => {} })] })
+    node.faults.refuse('claim', Infinity)
+    await cluster.advance(4000)
+    expect((await node.scheduler.health()).ready).toBe(true)
+    await cluster.advance(6000)
+    expect((await node.scheduler.health()).problems).toEqual([
+      expect.stringMatching(/^claim-runs has failed for \d+ ms: The store did not answer claim/),
+    ])
+    node.faults.heal()
+    await cluster.advance(6000)
+    expect((await node.scheduler.health()).ready).toBe(true)
   })
 
   test('an outcome is kept until the store takes it', async () => {

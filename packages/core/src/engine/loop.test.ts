@@ -1,20 +1,27 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Logger } from '../domain/logger.js'
 import { ManualClock } from '../testing/manual-clock.js'
-import { Loop } from './loop.js'
+import { Loop, type NotTried } from './loop.js'
 
 let clock: ManualClock
 let steps: number[]
-let next: () => Promise<number>
+let next: () => Promise<number | NotTried>
 let errors: object[]
+let told: string[]
 let loop: Loop
 
 beforeEach(() => {
   clock = new ManualClock()
   steps = []
   errors = []
+  told = []
   next = async () => Infinity
-  const log: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) }
+  const log: Logger = {
+    debug() {},
+    info: (_, message) => void told.push(message),
+    warn() {},
+    error: (fields) => void errors.push(fields),
+  }
   loop = new Loop({
     name: 'test',
     clock,
@@ -129,4 +136,21 @@ test('the pauses after failures may be held shorter', async () => {
   expect(steps).toEqual([0, 50, 150, 270, 390])
   next = async () => Infinity
   await hasty.stop()
+})
+
+test('trouble lasts until a step that tried something succeeded, and only then it is told to work again', async () => {
+  next = () => Promise.reject(new Error('broken'))
+  loop.start()
+  await clock.advance(100)
+  expect(loop.trouble).toMatchObject({ since: 0, error: { message: 'broken' } })
+  next = async () => ({ sleepMs: 10 })
+  await clock.advance(1000)
+  expect(steps.length).toBeGreaterThan(50)
+  expect(loop.trouble).toMatchObject({ since: 0 })
+  expect(told).toEqual([])
+  next = async () => 10
+  await clock.advance(10)
+  expect(loop.trouble).toBeNull()
+  expect(told).toEqual(['Working again'])
+  await loop.stop()
 })

@@ -4,6 +4,17 @@ import type { Clock, Random } from '../domain/clock.js'
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5000
 
+/** What a step answers that could not try anything: whether it would have worked is not known. */
+export interface NotTried {
+  readonly sleepMs: number
+}
+
+/** Since when the steps of a loop fail, on the monotonic clock, and what the last one failed of. */
+export interface Trouble {
+  readonly since: number
+  readonly error: unknown
+}
+
 export interface LoopOptions {
   readonly name: string
   readonly clock: Clock
@@ -12,7 +23,7 @@ export interface LoopOptions {
   /** Of the growing pauses after failures. @default 5000 */
   readonly longestPauseMs?: number
   /** One round of work. Answers how many milliseconds to sleep unless woken; `Infinity` is until woken. */
-  readonly step: () => Promise<number>
+  readonly step: () => Promise<number | NotTried>
 }
 
 /**
@@ -25,9 +36,19 @@ export class Loop {
   #stopping = false
   #woken = false
   #wakeUp: (() => void) | null = null
+  #trouble: Trouble | null = null
 
   constructor(options: LoopOptions) {
     this.#options = options
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  /** `null` where the last step that tried anything succeeded. */
+  get trouble(): Trouble | null {
+    return this.#trouble
   }
 
   start(): void {
@@ -55,11 +76,18 @@ export class Loop {
       this.#woken = false
       let sleepMs: number
       try {
-        sleepMs = await this.#options.step()
-        if (failures > 0) this.#options.log.info({ loop: this.#options.name, failures }, 'Working again')
-        failures = 0
+        const answer = await this.#options.step()
+        if (typeof answer === 'number') {
+          sleepMs = answer
+          if (failures > 0) this.#options.log.info({ loop: this.#options.name, failures }, 'Working again')
+          failures = 0
+          this.#trouble = null
+        } else {
+          sleepMs = answer.sleepMs
+        }
       } catch (error) {
         sleepMs = this.#pauseAfter(++failures, error)
+        this.#trouble = { since: this.#trouble?.since ?? this.#options.clock.monotonic(), error }
         // What woke us may be what fails: the pause holds.
         this.#woken = false
       }

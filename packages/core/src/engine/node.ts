@@ -17,7 +17,7 @@ import { ClaimRuns } from './claim-runs.js'
 import { Dispatcher } from './dispatcher.js'
 import { FireDue } from './fire-due.js'
 import type { KeepAlive, KeepAliveOptions } from './keep-alive.js'
-import { Loop } from './loop.js'
+import { Loop, type NotTried } from './loop.js'
 import type { NodeEvents } from './node-events.js'
 import { NodeLoad } from './node-load.js'
 import { OwnShards } from './own-shards.js'
@@ -34,6 +34,8 @@ const POLL_MS = 500
 const POLL_UNNOTIFIED_MS = 200
 const STALE_PEEK_MS = 10_000
 const OVERDUE_MS = 60_000
+/** Steps that fail for so long are no passing fault. */
+const FAILING_MS = 5000
 
 export interface NodeOptions {
   readonly store: Store
@@ -95,6 +97,7 @@ export class Node {
       groups: options.groups,
       slots: this.#slots,
       session: this.#session,
+      leaseMs: options.timing.leaseMs,
       start: (run) => this.#attempts.start(run),
       release: (run) => this.#attempts.release(run),
     })
@@ -122,9 +125,9 @@ export class Node {
     })
 
     const supervision = { clock, random, log }
-    const loop = (name: string, step: () => Promise<number>): Loop => new Loop({ ...supervision, name, step })
-    const writing = (name: string, step: () => Promise<number>): Loop =>
-      loop(name, this.#room.watch(name, step))
+    type Step = () => Promise<number | NotTried>
+    const loop = (name: string, step: Step): Loop => new Loop({ ...supervision, name, step })
+    const writing = (name: string, step: Step): Loop => loop(name, this.#room.watch(name, step))
     this.#fireLoop = writing('fire-due', () => this.#fireDue.step())
     this.#claimLoop = writing('claim-runs', () => this.#claimRuns.step())
     this.#taking = [
@@ -149,8 +152,14 @@ export class Node {
     this.#unwatch = store.watch((hint) => this.#hinted(hint))
     this.#keepAlive.start()
     for (const loop of this.#taking) loop.start()
-    const { kind, location, notifies } = store.info
+    const { kind, location, notifies, shared, durable } = store.info
     log.info({ node: name, session: this.#session.id, store: location }, 'Node started')
+    if (shared && !durable) {
+      log.warn(
+        { store: location },
+        'The store does not write all that it acknowledges to disk: when it dies, the last of that is lost',
+      )
+    }
     // Nobody wonders that a file tells nothing.
     if (kind === 'postgres' && !notifies) {
       log.info(
@@ -203,10 +212,21 @@ export class Node {
     if (overdueMs > OVERDUE_MS) problems.push(`A schedule is overdue by ${overdueMs} ms`)
     try {
       await store.now()
+      if (!this.#room.isFull) problems.push(...this.#failingSteps())
     } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error))
+      problems.push(messageOf(error))
     }
     return { ready: problems.length === 0, problems, lastPeekAgeMs, overdueMs }
+  }
+
+  /** Of a store that answers, and yet does not let this node go on. */
+  #failingSteps(): string[] {
+    const now = this.#options.clock.monotonic()
+    return [this.#fireLoop, this.#claimLoop].flatMap(({ name, trouble }) =>
+      trouble === null || now - trouble.since < FAILING_MS
+        ? []
+        : `${name} has failed for ${Math.round(now - trouble.since)} ms: ${messageOf(trouble.error)}`,
+    )
   }
 
   #hinted(hint: StoreHint): void {
@@ -314,4 +334,8 @@ export class Node {
   #within(limitMs: number, done: Promise<void>): Promise<boolean> {
     return within(this.#options.clock, limitMs, done)
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

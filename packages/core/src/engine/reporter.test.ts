@@ -52,7 +52,8 @@ async function leases(count = 1): Promise<Lease[]> {
   const rest = { delivery: 'atLeastOnce', priority: 0, group: 'default' } as const
   await store.addRuns(Array.from({ length: count }, (_, i) => ({ ...request, ...rest, requestId: `r${i}` })))
   const tasks: Dispatch['tasks'] = new Map([['task', { slots: 1000, clusterLimit: null }]])
-  return store.claim({ session, node: 'a', requestId: 'claim', slots: 1000, groups: ['default'], tasks })
+  const whose = { session, leaseMs: 10_000_000, node: 'a' }
+  return store.claim({ ...whose, requestId: 'claim', slots: 1000, groups: ['default'], tasks })
 }
 
 async function settle(): Promise<void> {

@@ -1,4 +1,5 @@
 import { codeOf } from '../domain/errors.js'
+import type { NotTried } from './loop.js'
 
 export interface StoreRoomOptions {
   /** From now on the store takes nothing new, or it does again. */
@@ -20,12 +21,12 @@ export class StoreRoom {
   }
 
   /** The step, watched: its outcome is that of the loop of this name. */
-  watch(loop: string, step: () => Promise<number>): () => Promise<number> {
+  watch(loop: string, step: () => Promise<number | NotTried>): () => Promise<number | NotTried> {
     return async () => {
       try {
-        const sleepMs = await step()
-        this.#note(() => this.#refused.delete(loop))
-        return sleepMs
+        const answer = await step()
+        if (typeof answer === 'number') this.#note(() => this.#refused.delete(loop))
+        return answer
       } catch (error) {
         // Of a store that does not answer nothing is known: then what was known last stands.
         if (codeOf(error) === 'STORE_FULL') this.#note(() => this.#refused.add(loop))

@@ -1,6 +1,7 @@
 import type { TaskName } from '../domain/ids.js'
 import type { HistoryPolicy } from '../domain/policies.js'
 import type { RecoveredRun, Store } from '../store/contract.js'
+import type { NotTried } from './loop.js'
 
 const RECOVER_AT_ONCE = 200
 /** A fire may have to wait for one step: about 10 ms over SQLite, where 500 took 84 on a busy machine. */
@@ -35,10 +36,10 @@ export class Upkeep {
     this.#options = options
   }
 
-  async recoverStep(): Promise<number> {
+  async recoverStep(): Promise<number | NotTried> {
     const { store, isTrusted, recovered } = this.#options
     // Before it takes back what may be its own, its handlers have to know.
-    if (!isTrusted()) return RECOVER_EVERY_MS
+    if (!isTrusted()) return { sleepMs: RECOVER_EVERY_MS }
     const runs = await store.recover(RECOVER_AT_ONCE)
     if (runs.length > 0) recovered(runs)
     return runs.length === RECOVER_AT_ONCE ? 0 : RECOVER_EVERY_MS

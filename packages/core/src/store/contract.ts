@@ -359,6 +359,8 @@ export interface FireDecision {
 /** What a node can start right now. */
 export interface Dispatch {
   readonly session: SessionId
+  /** For how long a heartbeat renews it: a store that lost it restores it for as long. */
+  readonly leaseMs: number
   readonly node: NodeId
   /** Unique per call; the same when the call is repeated because its answer was lost. */
   readonly requestId: string

@@ -67,5 +67,5 @@ function partsOf(url: string): { scheme: string; rest: string } {
 }
 
 function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//…@')
+  return url.replace(/[^/]*@/, '…@')
 }

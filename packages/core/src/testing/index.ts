@@ -5,6 +5,7 @@ export { freePort } from './servers/free-port.js'
 export { PgBouncer, type PgBouncerOptions } from './servers/pgbouncer.js'
 export { PostgresServer, type PostgresServerOptions } from './servers/postgres-server.js'
 export { RedisCluster } from './servers/redis-cluster.js'
+export { RedisSentinel } from './servers/redis-sentinel.js'
 export { RedisServer, type RedisServerOptions } from './servers/redis-server.js'
 export {
   storeConformance,

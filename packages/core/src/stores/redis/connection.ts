@@ -12,6 +12,8 @@ type Client = Redis | Cluster
 /** A server that does not answer for so long is taken for lost, and the connection made anew. */
 const COMMAND_TIMEOUT_MS = 2000
 const CONNECT_TIMEOUT_MS = 2000
+/** A Cluster is looked for at all addresses that it says it has, which may all be wrong. */
+const CLUSTER_TIMEOUT_MS = 10_000
 /** What it says it still needs for its data is a guess, which may be hundreds of times too long. */
 const ASK_LOADING_EVERY_MS = 100
 const LONGEST_RECONNECT_MS = 500
@@ -60,18 +62,21 @@ export class Connection {
         await single.connect()
         isConnected = true
         if (await isClusterNode(single)) client = null
+        else await assertDatabase(single, url)
       }
       if (client !== null) return new Connection(url, client, false, listeners)
+      if (url.database !== 0) throw wrongDatabase(url, 'a Cluster has no other than 0')
       single?.disconnect()
       client = new Cluster([...url.hosts], clusterOptions(options, random))
       quiet(client)
       client.on('error', heard)
-      await client.connect()
+      await connectedInTime(client, listeners.clock, locationOf(url))
       return new Connection(url, client, true, listeners)
     } catch (error) {
       client?.disconnect()
       single?.disconnect()
-      throw storeError(refusal ?? error, locationOf(url))
+      // What was decided here says more than what the driver went through meanwhile.
+      throw storeError(error instanceof EvertickError ? error : (refusal ?? error), locationOf(url))
     }
   }
 
@@ -302,6 +307,40 @@ function clusterOptions(
 
 async function isClusterNode(client: Redis): Promise<boolean> {
   return parseInfo(await client.info('cluster')).get('cluster_enabled') === '1'
+}
+
+/** Else the driver, which only reports that its choice was refused, would go on in database 0. */
+async function assertDatabase(client: Redis, url: RedisUrl): Promise<void> {
+  if (url.database === 0) return
+  try {
+    await client.select(url.database)
+  } catch (error) {
+    if (isReply(error) && (error as Error).message.startsWith('ERR'))
+      throw wrongDatabase(url, (error as Error).message.replace(/^ERR /, ''))
+    throw error
+  }
+}
+
+function wrongDatabase({ database }: RedisUrl, why: string): InvalidError {
+  const message = `store: database must be one of the server, but is ${database}: ${why}`
+  return new InvalidError('INVALID_OPTION', [{ path: 'store', rule: 'store.database', message }])
+}
+
+/** Where no node can be reached, the driver tries again and again, and nobody is told. */
+async function connectedInTime(client: Cluster, clock: Clock, location: string): Promise<void> {
+  let cancel: (() => void) | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    const why = `no node answered within ${CLUSTER_TIMEOUT_MS} ms at the addresses that the Cluster gives`
+    const error = new EvertickError('STORE_UNAVAILABLE', `Redis at ${location} did not answer: ${why}`)
+    cancel = clock.setTimer(() => reject(error), CLUSTER_TIMEOUT_MS)
+  })
+  const connecting = client.connect()
+  connecting.catch(() => {})
+  try {
+    await Promise.race([connecting, timeout])
+  } finally {
+    cancel?.()
+  }
 }
 
 /** Errors of the line show in the commands that fail of them; without a listener they would end the process. */

@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { storeConformance } from '../../testing/store-conformance/index.js'
 import { liveStore } from '../../testing/store-conformance/live-store.js'
@@ -40,5 +40,31 @@ test('a part that is gone is not made anew unasked', async () => {
   } finally {
     redis.disconnect()
     await first.close()
+  }
+})
+
+test('a database other than 0 is refused', async () => {
+  for (const url of [`${cluster.url}/2`, `redis://127.0.0.1:${cluster.servers[0]!.port}/2`]) {
+    await expect(RedisStore.open(url)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      problems: [
+        { rule: 'store.database', message: expect.stringContaining('a Cluster has no other than 0') },
+      ],
+    })
+  }
+})
+
+test('one that gives addresses at which nobody is, is told of and not waited for', async () => {
+  const [lost] = (await RedisCluster.start(1)).servers
+  const redis = new Redis(lost!.port, '127.0.0.1')
+  try {
+    await redis.config('SET', 'cluster-announce-port', '1')
+    await expect(RedisStore.open(lost!.url)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('at the addresses that the Cluster gives'),
+    })
+  } finally {
+    redis.disconnect()
+    await lost!.stop()
   }
 })

@@ -10,6 +10,8 @@ import { failed, retryIn, succeeded, World } from '../../testing/store-conforman
 import { whenAvailable } from '../../testing/when-available.js'
 import { RedisStore } from './redis-store.js'
 
+const SHORT_LEASE_MS = 400
+
 let server: RedisServer
 let store: RedisStore
 let world: World
@@ -207,6 +209,103 @@ describe('a server that lost its last writes', () => {
     await backTo(copy)
     expect(await whenAvailable(() => store.finish([{ ...second!, outcome: succeeded }]))).toEqual([true])
     expect(await world.statuses([first!.runId, second!.runId])).toEqual(['running', 'succeeded'])
+  })
+
+  test('knows a node again whose session was lost, and gives it back what it runs', async () => {
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const node = await world.node('a')
+    const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+    await backTo(copy)
+    const again = await whenAvailable(() => world.commit('daily', {}, node.dispatch()))
+    expect([again.committed, again.claimed, again.waiting]).toEqual([[true], [], 0])
+    const run = await world.run(lease!.runId)
+    expect([run.status, run.fence]).toEqual(['running', lease!.fence])
+    // Nothing else is known of the node before it says more.
+    expect(await store.listNodes()).toEqual([])
+    expect((await node.beat()).load).toBe(0.25)
+    expect(await store.listNodes()).toMatchObject([{ node: 'a', alive: true, heldRuns: [lease!.runId] }])
+    expect(await store.recover(10)).toEqual([])
+    expect(await store.finish([{ ...lease!, outcome: succeeded }])).toEqual([true])
+  })
+
+  for (const first of ['its heartbeat', 'its next step'] as const) {
+    test(`takes nothing back from a node whose renewals were lost, and that comes with ${first}`, async () => {
+      const node = await world.node('a', { leaseMs: SHORT_LEASE_MS })
+      await world.waitingRun('daily')
+      const copy = await copyOfData()
+      const since = await store.now()
+      const lease = await node.claimOne()
+      // Renewed often enough, as far as it was told.
+      while ((await node.beat()).now <= since + SHORT_LEASE_MS) await sleep(50)
+      await backTo(copy)
+      if (first === 'its heartbeat') await whenAvailable(() => node.beat())
+      expect(await whenAvailable(() => store.recover(10))).toEqual([])
+      if (first === 'its next step') expect(await whenAvailable(() => node.claim())).toEqual([])
+      await node.beat()
+      expect(await store.recover(10)).toEqual([])
+      expect(await store.finish([{ ...lease, outcome: succeeded }])).toEqual([true])
+    })
+  }
+
+  test('takes back what a node that it does not know ran, and gave up while the server was away', async () => {
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const node = await world.node('a')
+    const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+    await backTo(copy)
+    const anew = await whenAvailable(() => world.node('a'))
+    const again = await whenAvailable(() => world.commit('daily', {}, anew.dispatch()))
+    expect([again.committed, again.claimed, again.waiting]).toEqual([[true], [], 0])
+    expect(await store.recover(10)).toMatchObject([{ id: lease!.runId, status: 'retrying', attempt: 1 }])
+    const second = await anew.claimOne()
+    expect([second.runId, second.attempt]).toEqual([lease!.runId, 2])
+    expect(await store.finish([{ ...lease!, outcome: succeeded }])).toEqual([false])
+    expect(await store.finish([{ ...second, outcome: succeeded }])).toEqual([true])
+  })
+
+  test('is told of a run that ended after its session had been given up', async () => {
+    const node = await world.node('a')
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
+    const anew = await world.node('a')
+    await anew.claim()
+    expect(await store.finish([{ ...lease!, outcome: succeeded }])).toEqual([true])
+    await backTo(copy)
+    expect(await whenAvailable(() => anew.claim())).toEqual([])
+    expect((await world.run(lease!.runId)).status).toBe('succeeded')
+  })
+
+  test('does not know a node again that left, or that comes after the others went on', async () => {
+    const left = await world.node('left', { leaseMs: SHORT_LEASE_MS })
+    const late = await world.node('late', { leaseMs: SHORT_LEASE_MS })
+    await left.leave()
+    await sleep(SHORT_LEASE_MS)
+    await server.kill()
+    await server.restart()
+    await expect(whenAvailable(() => left.beat())).rejects.toMatchObject({ code: 'SESSION_EXPIRED' })
+    await whenAvailable(() => store.recover(10))
+    await expect(late.beat()).rejects.toMatchObject({ code: 'SESSION_EXPIRED' })
+  })
+
+  test('waits for a node also where the server was away for longer than its lease', async () => {
+    const seen = await open()
+    const witness = await (await worldAround(seen)).node('witness', { leaseMs: SHORT_LEASE_MS })
+    await world.schedule('daily')
+    const copy = await copyOfData()
+    const decision = world.decide(await world.stored('daily'))
+    await seen.commit([decision], witness.dispatch())
+    await server.kill()
+    await sleep(2 * SHORT_LEASE_MS)
+    await backTo(copy)
+    const anew = await whenAvailable(() => world.node('anew'))
+    await expect(untilRefused(() => store.commit([decision], anew.dispatch()))).resolves.toContain(
+      'waits for the nodes that live',
+    )
+    await whenAvailable(() => seen.claim(witness.dispatch()))
+    const late = await whenAvailable(() => store.commit([decision], anew.dispatch()))
+    expect([late.committed, late.claimed, late.waiting]).toEqual([[true], [], 0])
   })
 
   test('does not forget a run that waited', async () => {
@@ -430,6 +529,17 @@ describe('opening', () => {
     await expect(open()).rejects.toMatchObject({ code: 'STORE_UNSAFE' })
     expect((await open('?volatile=true')).info.durable).toBe(false)
     expect(store.info.durable).toBe(true)
+  })
+
+  test('a database that the server has not, or not for this user, is refused', async () => {
+    await expect(RedisStore.open(`${server.url}/99`)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      problems: [{ rule: 'store.database', message: expect.stringContaining('but is 99: DB index') }],
+    })
+    await operate((redis) => redis.call('ACL', 'SETUSER', 'jo', 'on', '>pw', '~*', '&*', '+@all', '-select'))
+    await expect(RedisStore.open(`redis://jo:pw@127.0.0.1:${server.port}/3`)).rejects.toMatchObject({
+      code: 'STORE_UNREADABLE',
+    })
   })
 
   test('a wrong password is refused without showing it', async () => {

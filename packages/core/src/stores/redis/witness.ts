@@ -28,10 +28,14 @@ const SETTLE_MS = 1000
 /** Told in one step of about so many. */
 const TOLD_AT_ONCE = 500
 
-/** A run that waited, or an attempt that ended: put into words only when they are needed. */
+/**
+ * A run that waited, an attempt that ended, or one that was given up together with its session: put into words only when
+ * they are needed.
+ */
 type SeenRun =
   | { readonly decision: FireDecision; readonly dueAt: EpochMs }
   | { readonly run: ClaimedRun; readonly outcome: AttemptOutcome }
+  | { readonly run: ClaimedRun; readonly session: SessionId }
 
 /** Without its result, of which thousands could be large. */
 const SUCCEEDED: AttemptOutcome = { kind: 'succeeded', result: null }
@@ -45,17 +49,30 @@ export class Witness {
   readonly #runs: Recent<RunId, SeenRun>
   readonly #running = new Map<RunId, ClaimedRun>()
   #session: SessionId | null = null
+  #leaseMs = 0
+  /** Which this node had before: others may still wait for what it has to tell. */
+  readonly #givenUp: Recent<SessionId, true>
   #node: NodeId = ''
 
   constructor(clock: Clock) {
     this.#marks = new Recent(clock)
     this.#runs = new Recent(clock)
+    this.#givenUp = new Recent(clock)
   }
 
-  dispatching({ session, node }: Dispatch): void {
-    if (session !== this.#session) this.#running.clear()
+  dispatching({ session, leaseMs, node }: Dispatch): void {
+    if (session !== this.#session) this.#giveUp()
     this.#session = session
+    this.#leaseMs = leaseMs
     this.#node = node
+  }
+
+  #giveUp(): void {
+    const session = this.#session
+    if (session === null) return
+    this.#givenUp.set(session, true)
+    for (const [id, run] of this.#running) this.#runs.set(id, { run, session })
+    this.#running.clear()
   }
 
   fired(decisions: readonly FireDecision[], { committed, claimed, waiting, skipped }: CommitResult): void {
@@ -79,23 +96,28 @@ export class Witness {
 
   ended(reports: readonly AttemptReport[], accepted: readonly boolean[]): void {
     for (const [i, report] of reports.entries()) {
-      const run = this.#held(report)
-      if (run === undefined) continue
-      this.#running.delete(run.runId)
+      const run = this.#letGo(report)
       const outcome = report.outcome.kind === 'succeeded' ? SUCCEEDED : report.outcome
-      if (accepted[i] === true) this.#runs.set(run.runId, { run, outcome })
+      if (run !== null && accepted[i] === true) this.#runs.set(run.runId, { run, outcome })
     }
   }
 
   /** The store says that this lease has passed. */
   refused(lease: Lease): void {
-    const run = this.#held(lease)
-    if (run !== undefined) this.#running.delete(run.runId)
+    this.#letGo(lease)
   }
 
-  #held({ runId, fence }: Lease): ClaimedRun | undefined {
-    const run = this.#running.get(runId)
-    return run?.fence === fence ? run : undefined
+  /** The run that was held under this lease, also where its session has been given up since. */
+  #letGo({ runId, fence }: Lease): ClaimedRun | null {
+    const running = this.#running.get(runId)
+    if (running?.fence === fence) {
+      this.#running.delete(runId)
+      return running
+    }
+    const seen = this.#runs.get(runId)
+    if (seen === undefined || !('session' in seen) || seen.run.fence !== fence) return null
+    this.#runs.delete(runId)
+    return seen.run
   }
 
   /**
@@ -108,7 +130,8 @@ export class Witness {
     server: string,
     isTold: boolean,
   ): Promise<Rejoined & { readonly lost: number }> {
-    const { marks, runs } = isTold ? { marks: [], runs: [] } : this.#seenOf(cells, cell)
+    const sessions = this.#sessions()
+    const { marks, runs } = isTold ? { marks: [], runs: [] } : this.#seenOf(cells, cell, sessions)
     const steps = Math.max(1, Math.ceil(Math.max(marks.length, runs.length) / TOLD_AT_ONCE))
     let lost = 0
     let agreed = false
@@ -116,7 +139,7 @@ export class Witness {
       const part = <Item>(items: readonly Item[]): readonly Item[] =>
         items.slice(step * TOLD_AT_ONCE, (step + 1) * TOLD_AT_ONCE)
       const answer = await cell.run<[agreed: number, lost: number, server: string]>('rejoin', {
-        session: this.#session ?? false,
+        sessions: sessions.map((session) => [session, session === this.#session ? this.#leaseMs : 0]),
         node: this.#node,
         marks: part(marks).flatMap(([id, mark]) => [id, String(mark)]),
         runs: part(runs),
@@ -130,7 +153,14 @@ export class Witness {
     return { agreed, toldTo: server, lost }
   }
 
-  #seenOf(cells: Cells, cell: Cell) {
+  /** The present one last. */
+  #sessions(): SessionId[] {
+    const ofRuns = this.#runs.entries().flatMap(([, seen]) => ('session' in seen ? [seen.session] : []))
+    const past = new Set([...this.#givenUp.entries().map(([session]) => session), ...ofRuns])
+    return this.#session === null ? [...past] : [...past, this.#session]
+  }
+
+  #seenOf(cells: Cells, cell: Cell, sessions: readonly SessionId[]) {
     const isHere = (id: ScheduleId): boolean => cells.of(id) === cell
     const isRunHere = (id: RunId): boolean => isHere(parseRunId(id)!.scheduleId)
     const past = this.#runs.entries().filter(([id]) => isRunHere(id) && !this.#running.has(id))
@@ -138,27 +168,31 @@ export class Witness {
     return {
       marks: this.#marks.entries().filter(([id]) => isHere(id)),
       runs: past
-        .map(([id, seen]) => toldOf(id, seen))
-        .concat(running.map(([, run]) => toldAs(run, 'running', false, 0))),
+        .map(([id, seen]) => toldOf(id, seen, sessions))
+        .concat(running.map(([, run]) => toldAs(run, 'running', false, 0, sessions.length))),
     }
   }
 }
 
 // As `rejoin.lua` is told.
 
-function toldOf(id: RunId, seen: SeenRun): readonly unknown[] {
-  if ('run' in seen) return toldAs(seen.run, seen.outcome.kind, ...outcomeArgs(seen.outcome))
+function toldOf(id: RunId, seen: SeenRun, sessions: readonly SessionId[]): readonly unknown[] {
+  if ('outcome' in seen)
+    return toldAs(seen.run, seen.outcome.kind, ...outcomeArgs(seen.outcome), sessions.length)
+  if ('session' in seen) return toldAs(seen.run, 'givenUp', false, 0, sessions.indexOf(seen.session) + 1)
   const { task, spec, delivery, overlap } = seen.decision
   return [id, '0', task, 'waiting', overlap, 0, spec ?? false, delivery, String(seen.dueAt)]
 }
 
 function toldAs(
   { runId, fence, task, spec, delivery, dueAt }: ClaimedRun,
-  kind: 'running' | AttemptOutcome['kind'],
+  kind: 'running' | 'givenUp' | AttemptOutcome['kind'],
   said: string | false,
   delayMs: number,
+  placeOfSession: number,
 ): readonly unknown[] {
-  return [runId, String(fence), task, kind, said, delayMs, spec ?? false, delivery, String(dueAt)]
+  const what = [spec ?? false, delivery, String(dueAt)]
+  return [runId, String(fence), task, kind, said, delayMs, ...what, placeOfSession]
 }
 
 /** The latest entries: those of this period and of the one before. */
@@ -180,6 +214,15 @@ class Recent<Key, Value> {
       this.#since = this.#clock.monotonic()
     }
     this.#current.set(key, value)
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#current.get(key) ?? this.#previous.get(key)
+  }
+
+  delete(key: Key): void {
+    this.#current.delete(key)
+    this.#previous.delete(key)
   }
 
   entries(): [Key, Value][] {

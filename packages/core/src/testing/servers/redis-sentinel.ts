@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import { freePort } from './free-port.js'
 import { RedisServer } from './redis-server.js'
 import { ServerProcess } from './server-process.js'
@@ -27,9 +29,12 @@ export class RedisSentinel {
   static async start({
     settings: own = [],
   }: { readonly settings?: readonly string[] } = {}): Promise<RedisSentinel> {
-    const master = await RedisServer.start()
-    const settings = ['--replicaof', `127.0.0.1 ${master.port}`, '--repl-diskless-sync-delay', '0']
-    const replica = await RedisServer.start({ settings })
+    // Else a master waits for some seconds whether more replicas come.
+    const settings = ['--repl-diskless-sync-delay', '0']
+    const master = await RedisServer.start({ settings })
+    const replica = await RedisServer.start({
+      settings: [...settings, '--replicaof', `127.0.0.1 ${master.port}`],
+    })
     const port = await freePort()
     const configuration = join(replica.folder, 'sentinel.conf')
     await writeFile(
@@ -54,7 +59,7 @@ export class RedisSentinel {
     const started = new RedisSentinel(master, replica, port, sentinel)
     try {
       await sentinel.ready
-      await untilReplicated(master)
+      await untilReplicated(() => Promise.resolve(master))
       return started
     } catch (error) {
       await started.stop()
@@ -66,6 +71,43 @@ export class RedisSentinel {
     return `redis://127.0.0.1:${this.port}/0?sentinel=${SENTINEL_MASTER}`
   }
 
+  async #currentMaster(): Promise<RedisServer> {
+    const answer = await operate(this, (redis) =>
+      redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_MASTER),
+    )
+    const port = Number((answer as [host: string, port: string])[1])
+    return port === this.master.port ? this.master : this.replica
+  }
+
+  /**
+   * kill -9 of whoever is the master. Resolves when the other has taken its place, without what was written in the last
+   * `losesMs` before.
+   */
+  async failOver(losesMs = 0): Promise<void> {
+    const master = await this.#currentMaster()
+    const replica = master === this.master ? this.replica : this.master
+    if (losesMs > 0) {
+      await operate(replica, (redis) => redis.config('SET', 'masteruser', 'nobody'))
+      await operate(replica, (redis) => redis.config('SET', 'masterauth', 'x'))
+      await operate(master, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'replica'))
+      await sleep(losesMs)
+    }
+    await master.kill()
+    while ((await this.#currentMaster()) === master) await pause()
+    if (losesMs > 0) await operate(replica, (redis) => redis.config('SET', 'masterauth', ''))
+    if (losesMs > 0) await operate(replica, (redis) => redis.config('SET', 'masteruser', ''))
+  }
+
+  /** Starts the one that was killed. Resolves when it follows the other. */
+  async recover(): Promise<void> {
+    const master = await this.#currentMaster()
+    const gone = master === this.master ? this.replica : this.master
+    // By itself it would come as a master, and the sentinel look on for some seconds.
+    await gone.restart(['--replicaof', `127.0.0.1 ${master.port}`])
+    // On a busy machine the sentinel may take one for dead that is slow, and the other is the master again.
+    await untilReplicated(() => this.#currentMaster())
+  }
+
   async stop(): Promise<void> {
     await this.#sentinel.end('SIGKILL')
     await Promise.all([this.master.stop(), this.replica.stop()])
@@ -73,14 +115,28 @@ export class RedisSentinel {
 }
 
 /** The first copy is made in the background; there is no event to wait for. */
-async function untilReplicated({ port }: RedisServer): Promise<void> {
+async function untilReplicated(master: () => Promise<RedisServer>): Promise<void> {
+  const isReplicated = async (): Promise<boolean> =>
+    operate(await master(), async (redis) => (await redis.info('replication')).includes('state=online'))
+  while (!(await isReplicated())) await pause()
+}
+
+/** Runs commands as an operator would. */
+async function operate<Answer>(
+  { port }: { readonly port: number },
+  work: (redis: Redis) => Promise<Answer>,
+): Promise<Answer> {
   const { Redis } = await import('ioredis')
-  const client = new Redis(port, '127.0.0.1')
+  const redis = new Redis(port, '127.0.0.1')
+  // One that is away comes back.
+  redis.on('error', () => {})
   try {
-    while (!(await client.info('replication')).includes('state=online')) {
-      await new Promise((resolve) => void setTimeout(resolve, 20))
-    }
+    return await work(redis)
   } finally {
-    client.disconnect()
+    redis.disconnect()
   }
+}
+
+function pause(): Promise<void> {
+  return sleep(20)
 }

@@ -56,14 +56,14 @@ export class RedisServer {
     return this.#process?.pid
   }
 
-  /** Starts it again on the same data. Resolves when it answers. */
-  async restart(): Promise<void> {
+  /** Starts it again on the same data, with more settings. Resolves when it answers. */
+  async restart(more: readonly string[] = []): Promise<void> {
     const { settings = [] } = this.#options
     const server = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder]
     const durable = ['--save', '', '--appendonly', 'yes']
     this.#process = new ServerProcess({
       program: PROGRAM,
-      args: [...server, ...durable, ...settings],
+      args: [...server, ...durable, ...settings, ...more],
       log: 'stdout',
       ready: /Ready to accept connections/,
       missing: `${PROGRAM} is not installed; on Debian: apt-get install redis-server`,

@@ -78,6 +78,7 @@ export class TestNode {
       options.tasks ?? Object.fromEntries(this.#beat.tasks.map((task) => [task, {}]))
     return {
       session: this.session,
+      leaseMs: this.#beat.leaseMs,
       node: this.#beat.node,
       requestId: options.requestId ?? `dispatch-${requests++}`,
       slots,

@@ -63,7 +63,13 @@ async function serveUntilInterrupted(config: ServeConfig, io: CliIo, log: Logger
     interrupted()
   })
   try {
-    const server = await serve(config, { log })
+    const starting = serve(config, { log })
+    const server = await Promise.race([starting, stopping])
+    if (server === undefined) {
+      log.info({}, 'Stopping before it has begun')
+      await (await starting).close()
+      return
+    }
     if (io.stdout.isTTY) io.stdout.write(welcome(server, io))
     await stopping
     log.info(

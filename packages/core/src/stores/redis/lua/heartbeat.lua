@@ -2,22 +2,14 @@
 -- args     { session, leaseMs, info as JSON, load }
 -- returns  { now, ids of held runs that are to be cancelled, sessions alive, their loads }
 -- errors   SESSION_EXPIRED
--- include  runs
+-- include  runs sessions server
 evenWhenFull()
-local key = P .. 'sess:' .. args.session
-local session = call('HMGET', key, 'until', 'number')
-local before, short = session[1], session[2]
-if before and tonumber(before) <= now then return redis.error_reply('EVERTICK SESSION_EXPIRED ' .. args.session) end
-local untilText = text(now + args.leaseMs)
-call('HSET', key, 'until', untilText, 'beat', nowText, 'info', args.info, 'load', args.load)
-if not before then
-  short = call('INCR', P .. 'session-number')
-  call('HSET', key, 'start', nowText, 'number', short)
-end
--- sessions: all that are still listed;  holders: the short numbers of those that may hold runs. Both by the end of their
--- lease.
-call('ZADD', P .. 'sessions', untilText, args.session)
-call('ZADD', P .. 'holders', untilText, short)
+local server = runningServer()
+local isAgreed = isAgreedOn(server)
+if not isAgreed then meet(server) end
+local short = renew(args.session, args.leaseMs, isAgreed)
+if not short then return redis.error_reply('EVERTICK SESSION_EXPIRED ' .. args.session) end
+call('HSET', P .. 'sess:' .. args.session, 'info', args.info, 'load', args.load)
 local cancel = {}
 for _, id in ipairs(call('SMEMBERS', P .. 'held:' .. short)) do
   if loadRun(id).cx ~= '' then cancel[#cancel + 1] = id end
@@ -25,5 +17,5 @@ end
 conclude()
 local sessions = call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')
 local loads = {}
-for i, alive in ipairs(sessions) do loads[i] = call('HGET', P .. 'sess:' .. alive, 'load') end
+for i, alive in ipairs(sessions) do loads[i] = call('HGET', P .. 'sess:' .. alive, 'load') or '0' end
 return { nowText, cancel, sessions, loads }

@@ -1,15 +1,32 @@
 -- A node tells a server that is new to the store what it saw there before, so that lost writes do no harm: fire times that
 -- became runs do not become runs again, runs that wait are not forgotten, and what it runs, or has run, is not leased to
 -- another. What must not be decided before all have told theirs is kept until then, in `lost-marks` and `lost-waiting`.
--- args     { session or false, marks = { schedule, fireTime … }, runs = { { id, fence, task, kind, said, delay, spec or false,
---            delivery, due }… }, isAll, settleMs, node }
---            kind: `waiting` (said: its overlap), `running`, or how its attempt ended (said, delay: see finish.lua);
---            isAll: nothing more follows
+-- args     { sessions = { { session, leaseMs }… }, marks = { schedule, fireTime … }, runs = { { id, fence, task, kind, said, delay, spec or false,
+--            delivery, due, place of its session }… }, isAll, settleMs, node }
+--            sessions: those that the node had, the present one last;
+--            kind: `waiting` (said: its overlap), `running`, `givenUp` with its session, or how its attempt ended (said,
+--            delay: see finish.lua);  isAll: nothing more follows
 -- returns  { whether the store may go on, how many marks and runs had been lost, run id of the server }
--- include  says schedules runs history endings server
+-- include  says schedules runs history endings sessions server
 evenWhenFull()
+local server = runningServer()
+local agreed = isAgreedOn(server)
+if not agreed then meet(server) end
 local lost = 0
-local number = args.session and call('HGET', P .. 'sess:' .. args.session, 'number')
+
+-- The short number of a session. It may have been lost, or its last renewals; one that was given up is restored as one that
+-- is over, so that what it held is taken back.
+local numbers = {}
+local function numberOf(place)
+  if not numbers[place] then
+    local session, leaseMs = unpack(args.sessions[place])
+    local known = call('HMGET', P .. 'sess:' .. session, 'until', 'number')
+    local isAlive = known[1] and tonumber(known[1]) > now
+    numbers[place] = not isAlive and renew(session, leaseMs, agreed) or known[2]
+  end
+  return numbers[place]
+end
+if #args.sessions > 0 then numberOf(#args.sessions) end
 local keys = {}
 for i = 1, #args.marks, 2 do keys[#keys + 1] = P .. 's:' .. args.marks[i] end
 for _, run in ipairs(args.runs) do
@@ -44,21 +61,20 @@ end
 
 local held = {}
 local function restore(run)
-  local id, fence, task, kind, said, delay, spec, delivery, due = unpack(run, 1, 9)
+  local id, fence, task, kind, said, delay, spec, delivery, due, place = unpack(run, 1, 10)
+  local isUnderWay = kind == 'running' or kind == 'givenUp'
   local r = loadRun(id)
   if r and (tonumber(r.fe) > tonumber(fence) or not isOpen(r)) then return end
   if not r and kind ~= 'running' and isPruned(id) then return end
   if r and r.fe == fence then
     -- Leased before, and known; what may be lost is how that ended.
-    if kind == 'running' or r.st ~= 'running' then return end
-  elseif not number and kind == 'running' then
-    return
+    if isUnderWay or r.st ~= 'running' then return end
   else
     if r then leaveQueue(r) else r = bornAgain(id, task, spec, delivery, due) end
-    hold(r, number or '0', args.node, fence)
+    hold(r, numberOf(place), args.node, fence)
     held[#held + 1] = { r, r.ses }
   end
-  if kind ~= 'running' then endAttempt(r, kind, said, delay) end
+  if not isUnderWay then endAttempt(r, kind, said, delay) end
   lost = lost + 1
 end
 
@@ -81,25 +97,11 @@ for _, run in ipairs(args.runs) do
   if run[4] == 'waiting' then mayBeLost(run) else restore(run) end
 end
 
-local server = runningServer()
-local agreed = isAgreedOn(server)
 if not agreed and args.isAll then
-  local coming = call('HMGET', KEYS[1], 'coming', 'since')
-  if coming[1] ~= server then
-    coming = { server, nowText }
-    call('HSET', KEYS[1], 'coming', server, 'since', nowText)
-    call('DEL', P .. 'rejoined')
-  end
-  if args.session then call('SADD', P .. 'rejoined', args.session) end
-  local missing = false
-  for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')) do
-    if call('SISMEMBER', P .. 'rejoined', session) == 0 then missing = true end
-  end
-  if not missing or now - tonumber(coming[2]) >= args.settleMs then
+  for _, session in ipairs(args.sessions) do call('SADD', P .. 'rejoined', session[1]) end
+  if not isAnyMissing() or now - tonumber(call('HGET', KEYS[1], 'since')) >= args.settleMs then
     agreed = true
-    call('HSET', KEYS[1], 'server', server)
-    call('HDEL', KEYS[1], 'coming', 'since')
-    call('DEL', P .. 'rejoined')
+    agreeOn(server)
     hints.due = true
     hints.ready = true
   end

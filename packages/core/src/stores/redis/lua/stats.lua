@@ -12,7 +12,7 @@ for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
   waiting[#waiting + 1] = call('ZCARD', P .. 'ready:' .. queue)
 end
 local infos = {}
-for i, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')) do
-  infos[i] = call('HGET', P .. 'sess:' .. session, 'info')
+for _, session in ipairs(call('ZRANGEBYSCORE', P .. 'sessions', '(' .. nowText, '+inf')) do
+  infos[#infos + 1] = call('HGET', P .. 'sess:' .. session, 'info') or nil
 end
 return { nowText, call('HGETALL', P .. 'count'), running, oldest <= now and text(oldest) or '', waiting, infos }
