@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const START = fileURLToPath(new URL('../scripts/start.mjs', import.meta.url))
 
 interface RunJson {
@@ -137,4 +138,25 @@ test('a port that is taken is named, with what to do about it', async () => {
   expect(code).not.toBe(0)
   expect(output).toContain(String(port))
   expect(output).toContain('EVERTICK_PORT')
+})
+
+test('a signal to npm reaches what it started', async () => {
+  const npm = spawn('npm', ['start'], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      EVERTICK_STORE: `sqlite:${join(folder, 'demo.db')}`,
+      EVERTICK_PORT: '0',
+      NO_COLOR: '1',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  npm.stdout.on('data', (text: Buffer) => (output += text.toString()))
+  while (!/http:\/\/127\.0\.0\.1:\d+/.test(output)) await once(npm.stdout, 'data')
+  // The pipe is closed by the last process that holds it.
+  const closed = once(npm, 'close')
+  npm.kill('SIGTERM')
+  await closed
+  await expect(fetch(/http:\/\/127\.0\.0\.1:\d+/.exec(output)![0])).rejects.toThrow()
 })

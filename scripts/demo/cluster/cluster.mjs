@@ -19,6 +19,8 @@ const REDIS_DOWN_MS = 2000
 /** So soon after its return everything goes on again. */
 const SETTLED_AFTER_MS = 2000
 const STOP_TIMEOUT_MS = 20_000
+/** Of a node that somebody else killed. */
+const BACK_AFTER_MS = 8000
 
 /** A Redis, three servers, and schedules that keep them busy; and what can be done to them. */
 export class Cluster {
@@ -71,6 +73,8 @@ export class Cluster {
           store: this.redis.url,
           ledger: this.#ledger,
           endedByItself: (node, how) => {
+            // Somebody else did what the keys do.
+            if (how === 'SIGKILL') return void this.#wasKilled(node, BACK_AFTER_MS)
             this.failures.push(`${node.name} ended by itself: ${how}`)
             this.#told('bad', this.failures.at(-1))
           },
@@ -94,8 +98,12 @@ export class Cluster {
 
   /** kill -9. It comes back by itself after `backAfterMs`. */
   async kill(node, backAfterMs) {
-    this.faults.killed += 1
     await node.kill()
+    await this.#wasKilled(node, backAfterMs)
+  }
+
+  async #wasKilled(node, backAfterMs) {
+    this.faults.killed += 1
     // All that it wrote before it died.
     await this.read()
     const held = this.held.orphaned(node.life)
