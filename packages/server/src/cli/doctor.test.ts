@@ -16,7 +16,7 @@ test('a server that does its work is healthy', async () => {
   const url = await server.app.listen({ port: 0 })
   const { code, out, err } = await cli(['doctor', '--server', url])
   expect({ code, err }).toEqual({ code: 0, err: '' })
-  expect(out.trim().split('\n')).toHaveLength(9)
+  expect(out.trim().split('\n')).toHaveLength(10)
   expect(out).toContain(`ok     time zone data: all nodes use ${TZDATA}\n`)
   expect(answered(await cli(['doctor', '--server', url, '--json']))).toMatchObject({ healthy: true })
 })

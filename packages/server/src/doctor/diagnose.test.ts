@@ -77,6 +77,7 @@ test('where all is well, every check says so', () => {
     'overdue schedules',
     'broken schedules',
     'unclaimed tasks',
+    'durability',
   ])
 })
 
@@ -166,4 +167,14 @@ describe('schedules', () => {
       message: expect.stringContaining('mail (3 runs wait)') as string,
     })
   })
+})
+
+test('a server that may lose what it acknowledged is told of, memory of one process is not', () => {
+  const store = { kind: 'redis', location: 'redis://a', durable: false, shared: true }
+  expect(only({ stats: { ...stats, store } })).toMatchObject({
+    name: 'durability',
+    status: 'note',
+    message: expect.stringContaining('redis://a does not write all') as string,
+  })
+  expect(complaints({ stats: { ...stats, store: { ...store, durable: true } } })).toEqual([])
 })

@@ -41,6 +41,7 @@ export function diagnose(findings: Findings): Check[] {
     overdue(findings),
     broken(findings),
     unclaimed(findings),
+    durability(findings),
   ]
 }
 
@@ -128,6 +129,14 @@ function unclaimed({ stats }: Findings): Check {
   if (tasks.length === 0) return ok('unclaimed tasks', 'none')
   const counts = named(tasks.map(([task, count]) => `${task} (${counted(count, 'run waits', 'runs wait')})`))
   return wrong('unclaimed tasks', `no live node knows ${counts}; start one that does`)
+}
+
+function durability({ stats: { store } }: Findings): Check {
+  if (store.durable || !store.shared) return ok('durability', `what ${store.location} acknowledges stays`)
+  return note(
+    'durability',
+    `${store.location} does not write all that it acknowledges to disk: when it dies, the last of that is lost`,
+  )
 }
 
 function ok(name: string, message: string): Check {

@@ -144,7 +144,7 @@ export class Leasing {
     const numbers = picked.map(({ number }) => number)
     const rows = await this.#tx.rows<RunRow>(
       `UPDATE @runs SET status = 'running', queue = 4, attempt = attempt + 1, session = $2,
-              fence = greatest(fence + 1, $3), started_at = $4
+              fence = greatest(fence + 1, $3), started_at = $4, error = NULL, progress = NULL
        WHERE number = ANY ($1::bigint[]) RETURNING ${CLAIMED_COLUMNS}`,
       [numbers, this.session, nextFence(0, now), now],
     )

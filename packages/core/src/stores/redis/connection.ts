@@ -76,7 +76,8 @@ export class Connection {
       client?.disconnect()
       single?.disconnect()
       // What was decided here says more than what the driver went through meanwhile.
-      throw storeError(error instanceof EvertickError ? error : (refusal ?? error), locationOf(url))
+      const decided = error instanceof EvertickError ? error : explained(refusal ?? error, url)
+      throw storeError(decided, locationOf(url))
     }
   }
 
@@ -341,6 +342,15 @@ async function connectedInTime(client: Cluster, clock: Clock, location: string):
   } finally {
     cancel?.()
   }
+}
+
+/** A server that speaks no TLS leaves whoever does without an answer. */
+function explained(error: unknown, { tls }: RedisUrl): unknown {
+  const { message } = error as Error
+  if (!tls || !message.includes('ETIMEDOUT')) return error
+  return new Error(`${message}, over TLS; where it speaks none the URL begins with redis://`, {
+    cause: error,
+  })
 }
 
 /** Errors of the line show in the commands that fail of them; without a listener they would end the process. */

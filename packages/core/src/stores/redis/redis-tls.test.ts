@@ -63,3 +63,10 @@ test('a file of certificates that is not there is refused by name', async () => 
     message: expect.stringContaining('/nowhere/ca.pem'),
   })
 })
+
+test('of a server that does not answer over TLS it is told that it was asked so', async () => {
+  await expect(RedisStore.open(`rediss://localhost:${server.port}`)).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringMatching(/over TLS; where it speaks none the URL begins with redis:\/\/$/),
+  })
+})

@@ -86,7 +86,7 @@ export class Leasing {
     const row = this.#db
       .statement(
         `UPDATE runs SET status = 'running', queue = 4, attempt = attempt + 1, session = ?, fence = max(fence + 1, ?),
-                started_at = ?
+                started_at = ?, error = NULL, progress = NULL
          WHERE number = ? RETURNING *`,
       )
       .get(this.session, nextFence(0, now), now, number) as RunRow

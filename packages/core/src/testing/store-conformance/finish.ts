@@ -24,6 +24,28 @@ export function finishPromises(promise: DeclarePromise): void {
     assert.deepEqual(await node.claim(), [])
   })
 
+  promise('and so where others have failed before', async (world) => {
+    const node = await world.node('a')
+    for (const id of ['frail', 'daily']) await world.waitingRun(id)
+    const [first, second] = await node.claim()
+    await world.finish(first!, failed)
+    const run = await world.finish(second!, { kind: 'succeeded', result: '[1]' })
+    assert.deepEqual([run.status, run.result], ['succeeded', [1]])
+  })
+
+  promise('what the attempt before came to is not what this one comes to', async (world) => {
+    const node = await world.node('a')
+    await world.waitingRun('daily')
+    const first = await node.claimOne()
+    await world.store.report([{ ...first, log: [], progress: { fraction: 0.5, message: 'half' } }])
+    await world.finish(first, retryIn(0))
+    const second = await node.claimOne()
+    const under = await world.run(second.runId)
+    assert.deepEqual([under.status, under.error, under.progress], ['running', null, null])
+    const run = await world.finish(second, succeeded)
+    assert.deepEqual([run.status, run.error, run.attempts.length], ['succeeded', null, 1])
+  })
+
   promise('failure and cancellation record their error', async (world) => {
     const node = await world.node('a')
     await world.schedule('daily')

@@ -19,7 +19,9 @@ const SHORTEST_TTL_MS = 2 * KILL_AFTER_MS
 
 const EXAMPLES = `
 The command gets EVERTICK_LOCK and EVERTICK_LOCK_FENCE, a number that rises with every holder. When the lock is
-lost (the server or store could not be reached in time), it gets SIGTERM, and SIGKILL after half a second.
+lost (the server or store could not be reached in time), it gets SIGTERM, and SIGKILL after half a second. Nobody is
+left to do so when evertick itself dies of kill -9 or stands still: then the command goes on, also when another has the
+lock. Let what it changes refuse an older EVERTICK_LOCK_FENCE, or end them together (a container, systemd-run).
 
 Exit codes: that of the command, and
   75   the lock was not to be had in time
