@@ -26,8 +26,9 @@ const run = (schedule: string, fireTime: number, over: Partial<Run> = {}): Run =
     status: 'succeeded',
     fence: fireTime,
     error: null,
+    attempts: [],
     ...over,
-  }) as Run
+  }) as unknown as Run
 
 const AT = { start: 5, end: 25, accepted: 26, refused: 26 }
 
@@ -163,6 +164,28 @@ test.each<[Kind, string, Partial<Evidence>]>([
         ...without('s@2000', 'end', 'accepted'),
         line('start', 's', 2000, { node: 'b', attempt: 2, fence: 2001, at: 13_011 }),
       ],
+      faults: [fault('kill', 2010, 20_000)],
+    },
+  ],
+  [
+    'slowTakeovers',
+    'of a run whose body had not begun',
+    {
+      ledger: [
+        ...without('s@2000', 'start', 'end', 'accepted'),
+        line('start', 's', 2000, { node: 'b', attempt: 2, fence: 2001, at: 13_011 }),
+      ],
+      runs: changed('s', 2000, {
+        attempts: [
+          {
+            attempt: 1,
+            node: 'a',
+            startedAt: 2000,
+            endedAt: 13_000,
+            error: { code: 'ABANDONED', message: '' },
+          },
+        ],
+      }),
       faults: [fault('kill', 2010, 20_000)],
     },
   ],

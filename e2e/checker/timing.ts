@@ -96,23 +96,26 @@ function lateFires({ faults, runs, entries }: Evidence, attempts: readonly Attem
   return problems
 }
 
+type Held = Pick<Attempt, 'run' | 'node' | 'startedAt' | 'endedAt'>
+
 interface Takeover {
-  readonly attempt: Attempt
+  readonly attempt: Held
   readonly fault: FaultRecord
   readonly tookMs: number
   readonly allowedMs: number
 }
 
 /** Runs that were in flight on a node when it was killed, or frozen for longer than its lease. */
-function takeoversOf({ faults, leaseMs }: Evidence, attempts: readonly Attempt[]): Takeover[] {
+function takeoversOf({ faults, leaseMs, runs }: Evidence, attempts: readonly Attempt[]): Takeover[] {
+  const held = [...attempts, ...neverBegun(runs, attempts)]
   const takeovers: Takeover[] = []
   const byRun = groupBy(attempts, ({ run }) => run)
   for (const fault of faults) {
     if (fault.kind !== 'kill' && !(FREEZES.has(fault.kind) && fault.to - fault.from > leaseMs)) continue
-    for (const attempt of attempts) {
+    for (const attempt of held) {
       if (attempt.node !== fault.victim || attempt.startedAt > fault.from) continue
       if (attempt.endedAt !== null && attempt.endedAt <= fault.from) continue
-      const next = byRun.get(attempt.run)!.find(({ startedAt }) => startedAt > fault.from)
+      const next = byRun.get(attempt.run)?.find(({ startedAt }) => startedAt > fault.from)
       if (next === undefined) continue
       // The next fault may befall whoever takes it over: what overlaps with that is not held against anyone.
       const excusedMs = faults
@@ -128,6 +131,18 @@ function takeoversOf({ faults, leaseMs }: Evidence, attempts: readonly Attempt[]
     }
   }
   return takeovers
+}
+
+/** Attempts that were leased, and of which no handler wrote anything before their node was out. */
+function neverBegun(runs: Evidence['runs'], attempts: readonly Attempt[]): Held[] {
+  const begun = new Set(attempts.map(({ run, attempt }) => `${run} ${attempt}`))
+  return runs.flatMap(({ id, attempts: past }) =>
+    past.flatMap(({ attempt, node, startedAt }) =>
+      begun.has(`${id} ${attempt}`) || node === null || startedAt === null
+        ? []
+        : { run: id, node, startedAt, endedAt: null },
+    ),
+  )
 }
 
 function returnsOf({ faults, to }: Evidence, attempts: readonly Attempt[]): number[] {
