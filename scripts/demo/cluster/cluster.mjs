@@ -74,9 +74,11 @@ export class Cluster {
           ledger: this.#ledger,
           endedByItself: (node, how) => {
             // Somebody else did what the keys do.
-            if (how === 'SIGKILL') return void this.#wasKilled(node, BACK_AFTER_MS)
-            this.failures.push(`${node.name} ended by itself: ${how}`)
-            this.#told('bad', this.failures.at(-1))
+            if (how === 'SIGKILL') void this.#wasKilled(node, BACK_AFTER_MS)
+            else {
+              this.failures.push(`${node.name} ended by itself: ${how}`)
+              this.#told('bad', this.failures.at(-1))
+            }
           },
         }),
     )

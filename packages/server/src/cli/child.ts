@@ -41,7 +41,7 @@ function ended(child: ChildProcess, program: string): Promise<number> {
       const message = `${program} could not be started: ${error.message}`
       reject(new EvertickError('COMMAND_FAILED', message, { cause: error }))
     })
-    child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]))
+    child.once('close', (code, signal) => resolve(code ?? exitCodeOf(signal!)))
   })
 }
 
@@ -53,4 +53,9 @@ function kill(child: ChildProcess, signal: NodeJS.Signals, isLeader: boolean): v
   } catch {
     // Nothing of it is left.
   }
+}
+
+/** As a shell says it. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }

@@ -20,7 +20,7 @@ export interface CliIo {
   /** Somebody sits at a terminal, and can type and interrupt. */
   readonly interactive: boolean
   /** Calls `listener` on each SIGINT and SIGTERM, which then end nothing by themselves. Returns what removes it. */
-  onInterrupt(listener: () => void): () => void
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): () => void
   /** Ends the process at once. */
   exit(code: number): void
 }

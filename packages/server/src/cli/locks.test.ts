@@ -118,12 +118,15 @@ test('an interrupt is passed on to the command, whose end is waited for', async 
   await direct.locks.acquire('l', { waitMs: 0 })
 })
 
-test('an interrupt ends the wait, and the place in the queue', async () => {
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends the wait, and the place in the queue', async (signal, code) => {
   await direct.locks.acquire('l')
   const waiting = startCli(lockRun('store', ''))
   await expect.poll(async () => (await direct.locks.list()).items[0]?.waiting).toBe(1)
-  await waiting.interrupt()
-  expect(await waiting.outcome).toMatchObject({ code: 130, out: '', err: '' })
+  await waiting.interrupt(signal)
+  expect(await waiting.outcome).toMatchObject({ code, out: '', err: '' })
   expect((await direct.locks.list()).items[0]?.waiting).toBe(0)
 })
 

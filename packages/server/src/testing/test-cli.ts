@@ -29,7 +29,7 @@ export interface StartedCli {
   /** Resolves when standard error holds this text. */
   complains(text: string): Promise<void>
   /** Resolves when the interrupt was heard. */
-  interrupt(): Promise<void>
+  interrupt(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** Runs a command line in this process, to its end. */
@@ -40,7 +40,7 @@ export function cli(argv: readonly string[], options: CliOptions = {}): Promise<
 export function startCli(argv: readonly string[], options: CliOptions = {}): StartedCli {
   const out = new Recorder()
   const err = new Recorder()
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(signal: NodeJS.Signals) => void>()
   let listening = (): void => {}
   const heard = new Promise<void>((resolve) => (listening = resolve))
   const terminal = {
@@ -70,9 +70,9 @@ export function startCli(argv: readonly string[], options: CliOptions = {}): Sta
     output: () => out.text,
     shows: (text) => out.has(text),
     complains: (text) => err.has(text),
-    async interrupt() {
+    async interrupt(signal: NodeJS.Signals = 'SIGINT') {
       await heard
-      for (const listener of listeners) listener()
+      for (const listener of listeners) listener(signal)
     },
   }
 }

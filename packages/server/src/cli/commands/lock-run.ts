@@ -1,7 +1,7 @@
 import { type Lock, LOCK_TTL } from '@evertick/core'
 import type { Command } from 'commander'
-import { startChild, type Child } from '../child.js'
-import { EXIT, UnreachableError, UsageError } from '../failures.js'
+import { exitCodeOf, startChild, type Child } from '../child.js'
+import { UnreachableError, UsageError } from '../failures.js'
 import { readDurationMs } from '../option-values.js'
 import { useClient, withTarget, type CliContext, type ClientContext, type ClientFlags } from './context.js'
 
@@ -69,7 +69,9 @@ async function runLocked(
   const waiting = new AbortController()
   let child: Child | null = null
   let interrupts = 0
-  const stopListening = io.onInterrupt(() => {
+  let interruptedBy: NodeJS.Signals = 'SIGINT'
+  const stopListening = io.onInterrupt((signal) => {
+    interruptedBy = signal
     waiting.abort()
     child?.kill(++interrupts > 1 ? 'SIGKILL' : 'SIGTERM')
   })
@@ -78,7 +80,7 @@ async function runLocked(
   try {
     lock = await client.locks.acquire(name, { ...times, signal: waiting.signal })
     const fence = { EVERTICK_LOCK: name, EVERTICK_LOCK_FENCE: String(lock.fence) }
-    if (waiting.signal.aborted) return EXIT.interrupted
+    if (waiting.signal.aborted) return exitCodeOf(interruptedBy)
     lock.signal.throwIfAborted()
     const started = startChild(words, { ...io.env, ...fence }, io)
     child = started
@@ -92,7 +94,7 @@ async function runLocked(
     lock.signal.throwIfAborted()
     return exitCode
   } catch (error) {
-    if (lock === null && waiting.signal.aborted) return EXIT.interrupted
+    if (lock === null && waiting.signal.aborted) return exitCodeOf(interruptedBy)
     const { cause } = error as Error
     throw cause instanceof UnreachableError ? cause : error
   } finally {

@@ -24,7 +24,7 @@ local function meet(server)
   local listed = call('ZREVRANGE', P .. 'sessions', 0, AWAITED_AT_MOST - 1, 'WITHSCORES')
   local last = 0
   for i = 1, #listed, 2 do
-    last = math.max(last, tonumber(call('HGET', P .. 'sess:' .. listed[i], 'beat')))
+    last = math.max(last, tonumber(call('HGET', P .. 'sess:' .. listed[i], 'beat') or '0'))
   end
   for i = 1, #listed, 2 do
     if tonumber(listed[i + 1]) > last then call('SADD', P .. 'awaited', listed[i]) end
