@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Fence } from '../../domain/lease.js'
 import type { Store } from '../../store/contract.js'
 import { RedisServer } from '../../testing/servers/redis-server.js'
 import { failed, retryIn, succeeded, World } from '../../testing/store-conformance/world.js'
@@ -98,6 +99,36 @@ describe('a restart with its log', () => {
     await told
     await whenAvailable(() => store.now())
   })
+})
+
+test('a restart that lost nothing changes nothing, whatever the nodes tell', async () => {
+  const node = await world.node('a')
+  const ids = ['goes on', 'again', 'ended', 'given back', 'waits', 'follows'].map((id) =>
+    id.replace(' ', '-'),
+  )
+  for (const id of ids) await world.schedule(id)
+  for (const id of ids.slice(0, 4)) await world.commit(id, {}, node.dispatch())
+  const given = new Map([
+    ['again', retryIn(60_000)],
+    ['ended', succeeded],
+    ['given-back', { kind: 'released' } as const],
+  ])
+  for (const [id, outcome] of given) {
+    const run = (await world.runsOf(id))[0]!
+    await store.finish([{ runId: run.id, fence: run.fence as Fence, outcome }])
+  }
+  await world.fire('waits')
+  for (let i = 0; i < 2; i++) await world.commit('follows', { overlap: 'bufferAll' }, null)
+  const all = async (): Promise<unknown> => (await store.listRuns({ limit: 100 })).items
+  const before = await all()
+  const told: string[] = []
+  store.watch((hint) => void told.push(hint))
+  await server.kill()
+  await server.restart()
+  await whenAvailable(() => store.claim(node.dispatch({ tasks: { other: {} } })))
+  expect(await all()).toEqual(before)
+  expect(told).not.toContain('writesLost')
+  expect((await store.stats()).running).toBe(1)
 })
 
 describe('a server that comes back with other data', () => {
@@ -377,6 +408,42 @@ describe('a server that lost its last writes', () => {
     expect((await world.run(lease!.runId)).status).toBe('pending')
     expect(await whenAvailable(() => late.finish([{ ...lease!, outcome: succeeded }]))).toEqual([true])
     expect((await world.run(lease!.runId)).status).toBe('succeeded')
+  })
+
+  for (const [how, outcome] of [
+    ['goes on', null],
+    ['has ended', succeeded],
+  ] as const) {
+    test(`does not believe a node that comes late of a run that another has taken, and that ${how}`, async () => {
+      const late = await open()
+      const witness = await (await worldAround(late)).node('late')
+      const node = await world.node('early')
+      await world.waitingRun('daily')
+      const copy = await copyOfData()
+      const [stale] = await late.claim(witness.dispatch())
+      await backTo(copy)
+      const lease = await whenAvailable(() => node.claimOne())
+      expect(lease.runId).toBe(stale!.runId)
+      if (outcome !== null) await world.finish(lease, outcome)
+      const before = await world.run(lease.runId)
+      expect(await whenAvailable(() => late.finish([{ ...stale!, outcome: failed }]))).toEqual([false])
+      expect(await world.run(lease.runId)).toEqual(before)
+      if (outcome === null) expect(await store.finish([{ ...lease, outcome: succeeded }])).toEqual([true])
+    })
+  }
+
+  test('does not believe a node that comes late of a run that was cancelled while it waited there', async () => {
+    const late = await open()
+    const witness = await (await worldAround(late)).node('late')
+    const node = await world.node('early', { tasks: ['other'] })
+    await world.waitingRun('daily')
+    const copy = await copyOfData()
+    const [stale] = await late.claim(witness.dispatch())
+    await backTo(copy)
+    await whenAvailable(() => node.claim())
+    expect((await store.cancelRun(stale!.runId))?.status).toBe('cancelled')
+    expect(await whenAvailable(() => late.finish([{ ...stale!, outcome: succeeded }]))).toEqual([false])
+    expect((await world.run(stale!.runId)).status).toBe('cancelled')
   })
 
   test('waits for a node that lives, but not for long, before anything is fired by one that saw less', async () => {
