@@ -22,7 +22,7 @@ test('three nodes on one Redis under every fault: nothing missing, nothing twice
     nodes: 3,
     schedules: 1000,
     everyMs: 5000,
-    seconds: 75,
+    seconds: 60,
     leaseMs: 3000,
     faults,
     pauseBetweenMs: 1000,
