@@ -63,11 +63,22 @@ async function backTo(copy: string): Promise<void> {
   await server.restart()
 }
 
-async function copyOfData(): Promise<string> {
-  // While the disk is busy, what was acknowledged waits in memory.
+/** While the disk is busy, what was acknowledged waits in memory, and would be lost with the process. */
+async function untilWritten(): Promise<void> {
   await operate(async (redis) => {
     while (!/aof_buffer_length:0\r/.test(await redis.info('persistence'))) await sleep(5)
   })
+}
+
+/** Killed, and back with all that it had. */
+async function killAndRestart(): Promise<void> {
+  await untilWritten()
+  await server.kill()
+  await server.restart()
+}
+
+async function copyOfData(): Promise<string> {
+  await untilWritten()
   const copy = join(server.folder, 'copy')
   await cp(join(server.folder, 'appendonlydir'), copy, { recursive: true })
   return copy
@@ -79,6 +90,7 @@ describe('a restart with its log', () => {
     await world.schedule('daily')
     const [lease] = (await world.commit('daily', {}, node.dispatch())).claimed
     await world.schedule('other')
+    await untilWritten()
     await server.kill()
     await expect(store.now()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await server.restart()
@@ -123,8 +135,7 @@ test('a restart that lost nothing changes nothing, whatever the nodes tell', asy
   const before = await all()
   const told: string[] = []
   store.watch((hint) => void told.push(hint))
-  await server.kill()
-  await server.restart()
+  await killAndRestart()
   await whenAvailable(() => store.claim(node.dispatch({ tasks: { other: {} } })))
   expect(await all()).toEqual(before)
   expect(told).not.toContain('writesLost')
@@ -313,8 +324,7 @@ describe('a server that lost its last writes', () => {
     const late = await world.node('late', { leaseMs: SHORT_LEASE_MS })
     await left.leave()
     await sleep(SHORT_LEASE_MS)
-    await server.kill()
-    await server.restart()
+    await killAndRestart()
     await expect(whenAvailable(() => left.beat())).rejects.toMatchObject({ code: 'SESSION_EXPIRED' })
     await whenAvailable(() => store.recover(10))
     await expect(late.beat()).rejects.toMatchObject({ code: 'SESSION_EXPIRED' })
@@ -468,8 +478,7 @@ describe('a server that lost its last writes', () => {
     await (await worldAround(await open())).node('dead')
     const node = await world.node('alive')
     await world.schedule('daily')
-    await server.kill()
-    await server.restart()
+    await killAndRestart()
     const decision = await whenAvailable(async () => world.decide(await world.stored('daily')))
     const result = await whenAvailable(() => store.commit([decision], node.dispatch()))
     expect(result.claimed.length).toBe(1)
