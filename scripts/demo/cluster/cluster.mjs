@@ -19,8 +19,8 @@ const REDIS_DOWN_MS = 2000
 /** So soon after its return everything goes on again. */
 const SETTLED_AFTER_MS = 2000
 const STOP_TIMEOUT_MS = 20_000
-/** Of a node that somebody else killed. */
-const BACK_AFTER_MS = 8000
+/** A node that was killed by somebody is back so soon. */
+export const BACK_AFTER_MS = 8000
 
 /** A Redis, three servers, and schedules that keep them busy; and what can be done to them. */
 export class Cluster {

@@ -1,4 +1,4 @@
-const BACK_AFTER_MS = 8000
+import { BACK_AFTER_MS } from './cluster.mjs'
 
 /** What a key does to the cluster. */
 export function press(key, cluster, course) {

@@ -128,6 +128,11 @@ export class NonRetryableError extends Error {
   override readonly name = 'NonRetryableError'
 }
 
+/** What anything that was thrown says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** The stable code of any thrown value, or `undefined` for one that is not ours. */
 export function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof EvertickError ? error.code : undefined

@@ -1,6 +1,6 @@
 import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
-import { EvertickError } from '../domain/errors.js'
+import { EvertickError, messageOf } from '../domain/errors.js'
 import { completeRetry } from '../domain/define-task.js'
 import { retryDelayMs } from '../domain/retry.js'
 import type { RunError, RunSpec } from '../domain/run.js'
@@ -113,7 +113,7 @@ export class Attempt {
     try {
       result = resultOf(value)
     } catch (error) {
-      const message = `The result is not JSON: ${error instanceof Error ? error.message : String(error)}`
+      const message = `The result is not JSON: ${messageOf(error)}`
       this.#end({ kind: 'failed', error: { code: 'HANDLER_FAILED', message } })
       return
     }

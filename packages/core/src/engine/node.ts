@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Health } from '../domain/events.js'
 import type { Logger } from '../domain/logger.js'
 import type { Clock, Random } from '../domain/clock.js'
-import { EvertickError } from '../domain/errors.js'
+import { EvertickError, messageOf } from '../domain/errors.js'
 import type { NodeId, SessionId, TaskName } from '../domain/ids.js'
 import type { LeaseTiming } from '../domain/lease.js'
 import type { HistoryPolicy } from '../domain/policies.js'
@@ -334,8 +334,4 @@ export class Node {
   #within(limitMs: number, done: Promise<void>): Promise<boolean> {
     return within(this.#options.clock, limitMs, done)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

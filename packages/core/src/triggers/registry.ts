@@ -1,4 +1,4 @@
-import { InvalidError, type Problem } from '../domain/errors.js'
+import { InvalidError, messageOf, type Problem } from '../domain/errors.js'
 import { isPlainObject } from '../domain/json.js'
 import type { Trigger, TriggerJson } from '../domain/trigger.js'
 import { allKind } from './all.js'
@@ -49,7 +49,7 @@ export function checkTrigger(json: unknown, context: TriggerContext = {}): reado
   } catch (error) {
     if (error instanceof InvalidError) return error.problems
     // Not JSON at all, but an object whose reading fails.
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     return [{ path: '', rule: 'trigger.readable', message: `trigger cannot be read: ${message}` }]
   }
 }

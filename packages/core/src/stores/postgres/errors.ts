@@ -1,4 +1,4 @@
-import { EvertickError, type ErrorCode } from '../../domain/errors.js'
+import { EvertickError, messageOf, type ErrorCode } from '../../domain/errors.js'
 
 /** What `error`, which a statement or a connection ended with, means to a caller of the store. */
 export function storeError(error: unknown, location: string): Error {
@@ -34,5 +34,5 @@ function isPassing(state: string): boolean {
 /** Several addresses of one host fail together, in an error that has no words of its own. */
 function reasonOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message
-  return error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each))).join('; ')
+  return error.errors.map(messageOf).join('; ')
 }

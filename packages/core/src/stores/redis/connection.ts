@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock, Random } from '../../domain/clock.js'
 import { codeOf, EvertickError } from '../../domain/errors.js'
-import { ANSWER_TIMEOUT_MS, connect, quiet, type Client } from './driver.js'
+import { ANSWER_TIMEOUT_MS, connect, inTime, quiet, type Client } from './driver.js'
 import { isReply, storeError } from './errors.js'
 import type { Script } from './scripts.js'
 import { locationOf, type RedisUrl } from './url.js'
@@ -134,20 +134,10 @@ export class Connection {
   }
 
   /** A line that swallows what is sent, or whose answers are lost, does not end by itself. */
-  async #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    let cancel: (() => void) | undefined
-    const timeout = new Promise<never>((_resolve, reject) => {
-      cancel = this.#listeners.clock.setTimer(() => {
-        reject(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`))
-      }, ANSWER_TIMEOUT_MS)
+  #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return inTime(answer, this.#listeners.clock, ANSWER_TIMEOUT_MS, () => {
+      return new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)
     })
-    // What is rejected after the race was decided has no one else to be told.
-    answer.catch(() => {})
-    try {
-      return await Promise.race([answer, timeout])
-    } finally {
-      cancel?.()
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import type * as ioredis from 'ioredis'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import type { Clock, Random } from '../../domain/clock.js'
 import { EvertickError, InvalidError } from '../../domain/errors.js'
+import { wrong } from '../store-url.js'
 import { isReply, storeError } from './errors.js'
 import { locationOf, type RedisUrl } from './url.js'
 
@@ -49,7 +50,8 @@ export async function connect(url: RedisUrl, random: Random, clock: Clock): Prom
     client = new Cluster([...url.hosts], clusterOptions(options, random))
     quiet(client)
     client.on('error', heard)
-    await connectedInTime(client, clock, locationOf(url))
+    // Where no node can be reached, the driver tries again and again, and nobody is told.
+    await inTime(client.connect(), clock, CLUSTER_TIMEOUT_MS, () => unreached(url))
     return client
   } catch (error) {
     client?.disconnect()
@@ -167,25 +169,32 @@ async function assertDatabase(client: Redis, url: RedisUrl): Promise<void> {
 }
 
 function wrongDatabase({ database }: RedisUrl, why: string): InvalidError {
-  const message = `store: database must be one of the server, but is ${database}: ${why}`
-  return new InvalidError('INVALID_OPTION', [{ path: 'store', rule: 'store.database', message }])
+  return wrong('store.database', `store: database must be one of the server, but is ${database}: ${why}`)
 }
 
-/** Where no node can be reached, the driver tries again and again, and nobody is told. */
-async function connectedInTime(client: Cluster, clock: Clock, location: string): Promise<void> {
+/** What the driver answers, or after so long the error. */
+export async function inTime<Answer>(
+  answer: Promise<Answer>,
+  clock: Clock,
+  limitMs: number,
+  late: () => Error,
+): Promise<Answer> {
   let cancel: (() => void) | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
-    const why = `no node answered within ${CLUSTER_TIMEOUT_MS} ms at the addresses that the Cluster gives`
-    const error = new EvertickError('STORE_UNAVAILABLE', `Redis at ${location} did not answer: ${why}`)
-    cancel = clock.setTimer(() => reject(error), CLUSTER_TIMEOUT_MS)
+    cancel = clock.setTimer(() => reject(late()), limitMs)
   })
-  const connecting = client.connect()
-  connecting.catch(() => {})
+  // What is rejected after the race was decided has no one else to be told.
+  answer.catch(() => {})
   try {
-    await Promise.race([connecting, timeout])
+    return await Promise.race([answer, timeout])
   } finally {
     cancel?.()
   }
+}
+
+function unreached(url: RedisUrl): EvertickError {
+  const why = `no node answered within ${CLUSTER_TIMEOUT_MS} ms at the addresses that the Cluster gives`
+  return new EvertickError('STORE_UNAVAILABLE', `Redis at ${locationOf(url)} did not answer: ${why}`)
 }
 
 /** A server that speaks no TLS leaves whoever does without an answer. */

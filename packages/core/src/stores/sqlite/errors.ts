@@ -1,4 +1,4 @@
-import { EvertickError } from '../../domain/errors.js'
+import { EvertickError, messageOf } from '../../domain/errors.js'
 
 /** What SQLite, or the system under it, answered with. */
 export function isStorageError(error: unknown): error is Error & { code?: string; errcode?: number } {
@@ -52,7 +52,7 @@ export function full(location: string, cause?: unknown): EvertickError {
 }
 
 function unreadable(location: string, cause: unknown): EvertickError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   return new EvertickError(
     'STORE_UNREADABLE',
     `The store ${location} cannot be opened as an SQLite file: ${reason}`,
